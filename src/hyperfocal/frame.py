@@ -1,0 +1,79 @@
+"""The vocabulary: what a frame is made of, and what is computed from it.
+
+Samples are what a file holds, Pixels are what we compute with: float32, RGB, 0…1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Samples: TypeAlias = NDArray[Any]  # (height, width, channels): uint8, uint16 or float32
+Pixels: TypeAlias = NDArray[np.float32]  # (height, width, channels), 0…1
+Grey: TypeAlias = NDArray[np.float32]  # (height, width), 0…1
+FocusMap: TypeAlias = NDArray[np.float32]  # (height, width), ≥ 0, larger is sharper
+Weight: TypeAlias = NDArray[np.float32]  # (height, width), 0…1
+IndexMap: TypeAlias = NDArray[np.uint16]  # (height, width), the frame that a pixel comes from
+
+_LUMA = np.array([[0.2126, 0.7152, 0.0722]], np.float32)  # ITU-R BT.709
+
+
+@dataclass(frozen=True)
+class FrameInfo:
+    """What is known of a frame before its pixels are read."""
+
+    name: str  # file name, for messages
+    height: int
+    width: int
+    channels: int  # 1 grey or 3 RGB
+    dtype: np.dtype[Any]  # uint8, uint16 or float32
+    icc: bytes | None = None  # colour profile, as the file has it
+    exif: bytes | None = None  # TIFF-structured EXIF block, without an "Exif\0\0" prefix
+
+    @property
+    def peak(self) -> float:
+        """The sample value that stands for 1.0."""
+        return float(np.iinfo(self.dtype).max) if self.dtype.kind == "u" else 1.0
+
+    @property
+    def megapixels(self) -> float:
+        return self.height * self.width / 1e6
+
+
+class Source(Protocol):
+    """A frame that can be read, as often as needed; `formats` and arrays provide it."""
+
+    info: FrameInfo
+
+    def read(self) -> Samples:
+        """The whole frame, (height, width, channels), of the dtype in `info`."""
+        ...
+
+
+def to_pixels(samples: Samples) -> Pixels:
+    """Samples on the scale 0…1; float samples keep their values."""
+    if samples.dtype.kind == "u":
+        return np.multiply(samples, np.float32(1 / np.iinfo(samples.dtype).max), dtype=np.float32)
+    return samples.astype(np.float32, copy=False)
+
+
+def to_samples(pixels: Pixels, dtype: np.dtype[Any]) -> Samples:
+    """The nearest samples of this type: clipped and rounded, never truncated."""
+    if np.dtype(dtype).kind != "u":
+        return pixels.astype(dtype, copy=False)
+    peak = np.iinfo(dtype).max
+    # Adding 0.5 and truncating rounds halves up, without the temporary of np.rint.
+    scaled = pixels * np.float32(peak)
+    scaled += np.float32(0.5)
+    return np.clip(scaled, 0, peak, out=scaled).astype(dtype)
+
+
+def to_grey(pixels: Pixels) -> Grey:
+    """BT.709 luma of colour, the only channel of grey."""
+    if pixels.shape[2] == 1:
+        return np.ascontiguousarray(pixels[:, :, 0])
+    return cv2.transform(pixels, _LUMA).reshape(pixels.shape[:2])

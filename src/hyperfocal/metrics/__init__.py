@@ -1,0 +1,1 @@
+"""Metrics of fused pictures, one function a file."""

@@ -1,0 +1,1 @@
+"""The networks, one file each; the only subpackage besides `training` that imports torch."""

@@ -1,0 +1,154 @@
+"""One place to declare an option, so that Python, command line, recipe and UI share it.
+
+An option is a field of a frozen dataclass; its metadata carry help, unit and bounds.
+`parse` turns `"sesf:radius=7"`-style text into values, `check` holds values to their bounds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from hyperfocal.errors import OptionError
+
+T = TypeVar("T")
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """A dataclass field with its help, unit and inclusive bounds."""
+    metadata = {"help": help, "unit": unit, "low": low, "high": high}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class OptionInfo:
+    """What a command line or a form needs to know of one option."""
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    unit: str
+    choices: tuple[str, ...]
+    optional: bool
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def text(self) -> str:
+        """Help with unit and default, as `--help` shows it."""
+        extra = [part for part in (self.unit, f"default: {self.default}") if part]
+        return f"{self.help} ({', '.join(extra)})" if self.default is not None else self.help
+
+
+def infos(choice: type) -> list[OptionInfo]:
+    """The options of a dataclass, in their order; fields without help are not options."""
+    hints = get_type_hints(choice)
+    found = []
+    for field in dataclasses.fields(choice):
+        if "help" not in field.metadata:
+            continue
+        kind, choices, optional = _kind_of(hints[field.name])
+        found.append(
+            OptionInfo(
+                field.name,
+                kind,
+                field.default,
+                field.metadata["help"],
+                field.metadata["unit"],
+                choices,
+                optional,
+            )
+        )
+    return found
+
+
+def build(choice: type[T], values: Mapping[str, Any]) -> T:
+    """The dataclass with these options; texts are converted, names and bounds checked.
+
+    Raises OptionError for an unknown name, a value of the wrong type or out of bounds.
+    """
+    known = {info.name: info for info in infos(choice)}
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        key = name.replace("-", "_")
+        if key not in known:
+            names = ", ".join(known) or "none"
+            raise OptionError(f"{choice.__name__.lower()} has no option {name!r}; it has: {names}")
+        given[key] = _convert(known[key], value)
+    built = choice(**given)
+    check(built)
+    return built
+
+
+def check(chosen: Any) -> None:
+    """Raise OptionError where a value of this dataclass lies outside its bounds or choices."""
+    fields = {field.name: field for field in dataclasses.fields(chosen)}
+    for info in infos(type(chosen)):
+        value = getattr(chosen, info.name)
+        if value is None and info.optional:
+            continue
+        if info.choices and value not in info.choices:
+            raise OptionError(
+                f"{info.name} is {value!r}; choose one of: {', '.join(info.choices)}"
+            )
+        low, high = fields[info.name].metadata["low"], fields[info.name].metadata["high"]
+        if low is not None and not value >= low:
+            raise OptionError(f"{info.name} is {value}; it must be at least {low}")
+        if high is not None and not value <= high:
+            raise OptionError(f"{info.name} is {value}; it must be at most {high}")
+
+
+def parse(text: str) -> tuple[str, dict[str, str]]:
+    """`"sesf:radius=7,attention=sse"` as a name and its options.
+
+    >>> parse("sesf:radius=7,attention=sse")
+    ('sesf', {'radius': '7', 'attention': 'sse'})
+    """
+    name, _, rest = text.partition(":")
+    values = {}
+    for part in filter(None, rest.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise OptionError(f"{part!r} in {text!r} is no option; write name:option=value")
+        values[key.strip()] = value.strip()
+    return name.strip(), values
+
+
+def _kind_of(hint: Any) -> tuple[type, tuple[str, ...], bool]:
+    if get_origin(hint) in (Union, types.UnionType):
+        inner = [part for part in get_args(hint) if part is not type(None)]
+        kind, choices, _ = _kind_of(inner[0])
+        return kind, choices, True
+    if get_origin(hint) is Literal:
+        return str, get_args(hint), False
+    return hint, (), False
+
+
+def _convert(info: OptionInfo, value: Any) -> Any:
+    if not isinstance(value, str) or info.kind is str:
+        return value
+    if info.optional and value.lower() in ("none", ""):
+        return None
+    try:
+        if info.kind is bool:
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
+                value.lower()
+            ]
+        return info.kind(value)
+    except (KeyError, ValueError):
+        what = {bool: "yes or no", int: "a whole number", float: "a number"}.get(
+            info.kind, info.kind.__name__
+        )
+        raise OptionError(f"{info.name} is {value!r}; it must be {what}") from None

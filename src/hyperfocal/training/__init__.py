@@ -1,0 +1,1 @@
+"""Training of the networks, on photographs without labels. Needs the `train` extra (torch)."""

@@ -1,0 +1,66 @@
+"""`train`: photographs in, a folder with weights, curves, samples and a model card out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hyperfocal.options import check
+from hyperfocal.training import photographs
+from hyperfocal.training.loop import Progress, Schedule, Training, device_of
+from hyperfocal.training.photographs import Views
+
+
+def train(
+    options: Any, photos: Sequence[Path], *, on_progress: Progress = lambda *_: None
+) -> Training:
+    """Train the network of these options on all photographs below the folders `photos`.
+
+    Resumes where `options.out` holds a checkpoint. Returns the finished run.
+    Raises FormatError for folders without photographs and OptionError for options out of bounds.
+    """
+    check(options)
+    paths = photographs.find(photos)
+    kept, held_out = photographs.split(
+        paths, validation_share=options.validation_share, seed=options.seed
+    )
+    torch.manual_seed(options.seed)
+    lesson = options.lesson()
+    training = Training(
+        Path(options.out),
+        lesson,
+        options.optimizer(lesson.network),
+        _schedule(options),
+        options=options,
+        train=_views(options, kept, flip=options.flip),
+        validation=_views(options, held_out, flip=False),
+    )
+    training.run(on_progress)
+    return training
+
+
+def _schedule(options: Any) -> Schedule:
+    return Schedule(
+        epochs=options.epochs,
+        batch=options.batch,
+        repeats=options.repeats,
+        decay=options.decay,
+        decay_epochs=options.decay_epochs,
+        device=device_of(options.device),
+        precision=options.precision,
+        threads=options.threads,
+    )
+
+
+def _views(options: Any, paths: Sequence[Path], *, flip: bool) -> Views:
+    return Views(
+        paths,
+        options.height,
+        options.width,
+        crop=options.crop,
+        flip=flip,
+        seed=options.seed,
+    )
