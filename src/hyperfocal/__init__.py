@@ -1,0 +1,37 @@
+"""Multi-focus image fusion: photographs sharp at different distances become one sharp everywhere.
+
+>>> import hyperfocal
+>>> fusion = hyperfocal.fuse("stack/*.tif", "fused.tif")  # doctest: +SKIP
+"""
+
+from hyperfocal.errors import (
+    AlignmentError,
+    Cancelled,
+    FormatError,
+    HyperfocalError,
+    MissingExtra,
+    OptionError,
+    StackError,
+    UnknownChoice,
+)
+from hyperfocal.fusion import Fusion, fuse
+from hyperfocal.recipe import Recipe
+from hyperfocal.stack import Stack, open_stack
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "AlignmentError",
+    "Cancelled",
+    "FormatError",
+    "Fusion",
+    "HyperfocalError",
+    "MissingExtra",
+    "OptionError",
+    "Recipe",
+    "Stack",
+    "StackError",
+    "UnknownChoice",
+    "fuse",
+    "open_stack",
+]

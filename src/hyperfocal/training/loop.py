@@ -39,6 +39,10 @@ class Lesson(Protocol):
         """What the network makes of the views, as pictures in 0…1."""
         ...
 
+    def export(self, network: nn.Module, folder: Path) -> list[Path]:
+        """The files that inference needs."""
+        ...
+
 
 @dataclass(frozen=True)
 class Schedule:

@@ -1,17 +1,26 @@
-"""`train`: photographs in, a folder with weights, curves, samples and a model card out."""
+"""`train` and `export`: photographs in, weights, curves, samples and a model card out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from hyperfocal import rooms
 from hyperfocal.options import check
-from hyperfocal.training import photographs
+from hyperfocal.training import card, photographs
 from hyperfocal.training.loop import Progress, Schedule, Training, device_of
 from hyperfocal.training.photographs import Views
+
+
+def options_of(network: str) -> type:
+    """The options class of a network's training: `options_of("sesf")` is `TrainSesf`."""
+    module = import_module(f"hyperfocal.training.{network}")
+    found: type = getattr(module, f"Train{rooms.class_name(network)}")
+    return found
 
 
 def train(
@@ -40,6 +49,13 @@ def train(
     )
     training.run(on_progress)
     return training
+
+
+def export(training: Training, photos: Sequence[Path]) -> list[Path]:
+    """The best network as weights files with their model card, in the run's folder."""
+    network = training.best()
+    paths = training.lesson.export(network, training.folder)
+    return [*paths, card.write(training, photos, paths)]
 
 
 def _schedule(options: Any) -> Schedule:

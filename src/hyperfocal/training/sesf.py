@@ -8,12 +8,15 @@ the default here: beside the norm of a batch, a weight of 3 leaves SSIM without 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from hyperfocal.networks.sesf import Attention, Sesf, SesfConfig
 from hyperfocal.options import option
+from hyperfocal.training.export import export_sesf
 from hyperfocal.training.losses import ssim
 from hyperfocal.training.options import TrainOptions
 
@@ -48,8 +51,9 @@ class SesfLesson:
         total = self.options.ssim_weight * unlike + pixel
         return {"total": total, "1 - SSIM": unlike, "pixel": pixel}
 
+    def export(self, network: Any, folder: Path) -> list[Path]:
+        return export_sesf(network, folder)
+
     def sample(self, views: Tensor) -> Tensor:
         return self.network.denormalise(self.network(views)).clamp(0, 1)
 
-
-options = TrainSesf

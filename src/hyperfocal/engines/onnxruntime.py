@@ -1,0 +1,44 @@
+"""ONNX Runtime: runs everywhere, always installed with hyperfocal."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperfocal.errors import OptionError
+
+INSTALL = "pip install onnxruntime"
+
+
+def is_installed() -> bool:
+    return importlib.util.find_spec("onnxruntime") is not None
+
+
+def open_network(path: Path, *, precision: str, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+    if precision != "fp32":
+        raise OptionError("ONNX Runtime computes in fp32 on processors; install openvino for bf16")
+    return _Session(path)
+
+
+class _Session:
+    """One thread a call: the caller runs tiles side by side."""
+
+    def __init__(self, path: Path):
+        import onnxruntime
+
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = settings.inter_op_num_threads = 1
+        settings.log_severity_level = 3
+        providers = ["CPUExecutionProvider"]
+        self._session = onnxruntime.InferenceSession(str(path), settings, providers=providers)
+        self._needed = [given.name for given in self._session.get_inputs()]
+
+    def __call__(self, arrays: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        given = {name: arrays[name] for name in self._needed}
+        result: NDArray[np.float32] = self._session.run(None, given)[0]
+        return result

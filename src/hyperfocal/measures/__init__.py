@@ -1,0 +1,28 @@
+"""Focus measures, one a file: how sharp is a frame at each of its pixels.
+
+A measure looks at one frame at a time. What the tiles of a frame must share (a pooled gate,
+say) is found once by `survey` and handed to every tile.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from hyperfocal.frame import FocusMap, Grey
+
+
+class Measure(Protocol):
+    """What a focus measure offers; a frozen dataclass whose fields are its options."""
+
+    @property
+    def halo(self) -> int:
+        """How many pixels around a pixel its value depends on."""
+        ...
+
+    def survey(self, frame: Grey) -> Any:
+        """What all tiles of this frame share; small, for it is kept for every frame."""
+        ...
+
+    def __call__(self, tile: Grey, surveyed: Any) -> FocusMap:
+        """(height, width) grey in 0…1 -> (height, width) focus map."""
+        ...

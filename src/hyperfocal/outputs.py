@@ -1,0 +1,97 @@
+"""Files that a run writes: refused early, written beside, then renamed.
+
+Nothing half-written is left under the final name, and nothing is replaced unasked.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperfocal import formats
+from hyperfocal.errors import FormatError
+from hyperfocal.frame import FrameInfo, IndexMap, Samples
+
+
+def require_writable(paths: Iterable[Path], *, inputs: Iterable[Path], overwrite: bool) -> None:
+    """Raise FormatError for an output that cannot or must not be written, before any work."""
+    paths = list(paths)
+    taken = {path.resolve() for path in inputs}
+    for place, path in enumerate(paths):
+        if path.suffix.lower() not in formats.suffixes():
+            known = ", ".join(formats.suffixes())
+            raise FormatError(f"{path} has no known picture suffix; choose one of: {known}")
+        if path.resolve() in taken:
+            raise FormatError(f"{path} is one of the frames; choose another output")
+        if path.resolve() in {other.resolve() for other in paths[:place]}:
+            raise FormatError(f"{path} is named for two outputs; give each its own file")
+        if path.is_dir():
+            raise FormatError(f"{path} is a folder; name a file in it")
+        if path.exists() and not overwrite:
+            raise FormatError(f"{path} exists; choose another name or allow it with --overwrite")
+        if not path.parent.is_dir():
+            raise FormatError(f"folder {path.parent} does not exist; make it first")
+        if not os.access(path.parent, os.W_OK):
+            raise FormatError(f"folder {path.parent} cannot be written to; choose another")
+
+
+def require_depth(path: Path, info: FrameInfo) -> None:
+    """Raise FormatError where the output's format cannot hold the frames' bit depth."""
+    held = formats.dtypes(path.suffix)
+    if info.dtype.name not in held:
+        raise FormatError(
+            f"{path} holds {' or '.join(held)}, the frames are {info.dtype.name}; "
+            "choose a .tif" + (" or .png" if info.dtype == np.uint16 else "")
+        )
+
+
+def save(path: Path, samples: Samples, like: FrameInfo) -> None:
+    """Write a picture in the format of the path's suffix, with the metadata of `like`."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise FormatError(f"{path} cannot be written ({error.strerror}); choose another") from error
+    os.close(handle)
+    beside = Path(name)
+    try:
+        formats.save(beside, samples, like, suffix=path.suffix.lower())
+        os.chmod(beside, 0o666 & ~_umask())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def save_decision_map(path: Path, index: IndexMap, *, frame_count: int) -> None:
+    """TIFF: the frame numbers from 0; other formats: first frame black, last frame white."""
+    if path.suffix.lower() in (".tif", ".tiff"):
+        save(path, *_grey(index))
+    else:
+        levels = np.rint(np.linspace(0, 255, frame_count)).astype(np.uint8)
+        save(path, *_grey(levels[index]))
+
+
+def save_depth(path: Path, depth: NDArray[np.float32], *, frame_count: int) -> None:
+    """TIFF: float32 in frames from 0; other formats: first frame black, last white, 16 or 8 bit."""
+    if path.suffix.lower() in (".tif", ".tiff"):
+        save(path, *_grey(depth))
+    else:
+        is_jpeg = path.suffix.lower() in (".jpg", ".jpeg")
+        dtype: type[np.unsignedinteger] = np.uint8 if is_jpeg else np.uint16
+        share = depth / np.float32(frame_count - 1)
+        save(path, *_grey(np.rint(share * np.iinfo(dtype).max).astype(dtype)))
+
+
+def _grey(values: NDArray[np.generic]) -> tuple[Samples, FrameInfo]:
+    height, width = values.shape
+    return values[:, :, None], FrameInfo("map", height, width, 1, values.dtype)

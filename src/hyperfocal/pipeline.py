@@ -1,0 +1,168 @@
+"""The order of things: stack, alignment, focus maps, decision, composite.
+
+Nothing here knows a file format or a focus measure. Between frames live a few arrays of a tile
+and a few of the picture, however many frames there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperfocal import rooms, tiles
+from hyperfocal.decision import Contest, Decision, winners
+from hyperfocal.errors import StackError
+from hyperfocal.frame import IndexMap, Pixels, Samples, Weight, to_samples
+from hyperfocal.measures import Measure
+from hyperfocal.methods import Folding, Method, Selecting
+from hyperfocal.stack import Stack
+from hyperfocal.tiles import Tile
+
+OnStep = Callable[[str, int, int], None]
+
+# What lives at once per pixel of a tile while frames go by, measured at its highest (colour).
+_BYTES_PER_PIXEL = 96
+
+
+@dataclass(frozen=True)
+class Composite:
+    """What fusing gives: the picture, and for selecting methods how it was decided."""
+
+    picture: Samples  # (height, width, channels), of the frames' type
+    index: IndexMap | None = None  # the frame that each pixel comes from
+    depth: NDArray[np.float32] | None = None  # position in the stack, in frames
+    confidence: Weight | None = None  # 1 − second best focus / best focus
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stack on its way through the figure."""
+
+    stack: Stack
+    memory_bytes: int
+    on_step: OnStep
+
+    def compose(self, method: Method) -> Composite:
+        """The composite by either kind of method."""
+        if isinstance(method, Selecting):
+            return self._select(rooms.make("measures", method.measure), method.decision)
+        if isinstance(method, Folding):
+            return Composite(self._fold(method))
+        raise StackError(f"{method!r} is no fusion method; it neither selects nor folds")
+
+    def _select(self, measure: Measure, decision: Decision) -> Composite:
+        index, confidence = self._decide(measure)
+        self.on_step("decide", 0, 1)
+        index = decision.verify(index, frame_count=len(self.stack))
+        self.on_step("decide", 1, 1)
+        picture, depth = self._blend(index, decision)
+        return Composite(picture, index, depth, confidence)
+
+    def _decide(self, measure: Measure) -> tuple[IndexMap, Weight]:
+        height, width = self._size
+        index = np.empty((height, width), np.uint16)
+        confidence = np.empty((height, width), np.float32)
+        surveyed: list[Any] = []  # a few numbers a frame, not pixels
+        plan = self._plan(measure.halo)
+        for place, tile in enumerate(plan):
+            contest = Contest(tile.outer_bottom - tile.outer_top, width)
+            for frame in self._frames("measure", place, len(plan)):
+                grey = self.stack.grey(frame, tile.outer_rows)
+                if len(surveyed) == frame:
+                    whole = grey if len(plan) == 1 else self.stack.grey(frame)
+                    surveyed.append(measure.survey(whole))
+                contest.add(frame, measure(grey, surveyed[frame]))
+            index[tile.rows] = contest.index[tile.inner_rows]
+            confidence[tile.rows] = contest.confidence()[tile.inner_rows]
+        return index, confidence
+
+    def _blend(self, index: IndexMap, decision: Decision) -> tuple[Samples, NDArray[np.float32]]:
+        picture = self._new_picture()
+        depth = np.empty(self._size, np.float32)
+        plan = self._plan(decision.halo)
+        for place, tile in enumerate(plan):
+            chosen = index[tile.outer_rows]
+            weighted = self._weighted(chosen, decision, tile, place, len(plan))
+            pixels, position = blend(weighted)
+            picture[tile.rows] = to_samples(pixels[tile.inner_rows], picture.dtype)
+            depth[tile.rows] = position[tile.inner_rows]
+        return picture, depth
+
+    def _weighted(
+        self, chosen: IndexMap, decision: Decision, tile: Tile, place: int, tile_count: int
+    ) -> Iterator[tuple[int, Pixels, Weight]]:
+        frames = winners(chosen)
+        guide = np.empty(0, np.float32)
+        if decision.needs_guide:
+            guide = self._guide(chosen, frames, tile)
+        step_count = tile_count * len(frames)
+        for step, frame in enumerate(frames):
+            weight = decision.weigh(chosen == frame, guide)
+            yield frame, self.stack.read(frame, tile.outer_rows), weight
+            self.on_step("blend", place * len(frames) + step + 1, step_count)
+
+    def _guide(self, chosen: IndexMap, frames: list[int], tile: Tile) -> NDArray[np.float32]:
+        """The picture as the bare decision makes it, grey on 0…255."""
+        guide = np.empty(chosen.shape, np.float32)
+        for frame in reversed(frames):
+            grey = self.stack.grey(frame, tile.outer_rows)
+            np.copyto(guide, grey, where=chosen == frame)
+        guide *= 255
+        return guide
+
+    def _fold(self, method: Folding) -> Samples:
+        _, width = self._size
+        picture = self._new_picture()
+        plan = self._plan(method.halo, method.grid)
+        for place, tile in enumerate(plan):
+            fold = method.fold(tile.outer_bottom - tile.outer_top, width, picture.shape[2])
+            for frame in self._frames("fold", place, len(plan)):
+                fold.add(self.stack.read(frame, tile.outer_rows))
+            picture[tile.rows] = to_samples(fold.result()[tile.inner_rows], picture.dtype)
+        return picture
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.stack.info.height, self.stack.info.width
+
+    def _new_picture(self) -> Samples:
+        return np.empty((*self._size, self.stack.info.channels), self.stack.info.dtype)
+
+    def _plan(self, halo: int, grid: int = 1) -> list[Tile]:
+        return tiles.plan(
+            *self._size,
+            halo=halo,
+            bytes_per_pixel=_BYTES_PER_PIXEL,
+            memory_bytes=self.memory_bytes,
+            grid=grid,
+        )
+
+    def _frames(self, stage: str, place: int, tile_count: int) -> Iterator[int]:
+        """The frames of a tile, reporting each when it is done."""
+        count = len(self.stack)
+        for frame in range(count):
+            yield frame
+            self.on_step(stage, place * count + frame + 1, tile_count * count)
+
+
+def blend(
+    weighted: Iterator[tuple[int, Pixels, Weight]],
+) -> tuple[Pixels, NDArray[np.float32]]:
+    """Weighted mean of the frames, and of their numbers (the depth in frames).
+
+    Convex: no value leaves the range that the frames span at its pixel.
+    """
+    frame, pixels, weight = next(weighted)
+    share, position = weight.copy(), weight * np.float32(frame)
+    total = pixels * weight[:, :, None]
+    for frame, pixels, weight in weighted:
+        total += pixels * weight[:, :, None]
+        position += weight * np.float32(frame)
+        share += weight
+    total /= share[:, :, None]
+    position /= share
+    return total, position

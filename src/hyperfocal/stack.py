@@ -1,0 +1,201 @@
+"""A stack: frames of one scene that can be read one after the other, as often as needed.
+
+Opening looks at headers only and refuses what does not fit together; pixels are read lazily,
+and no more than two frames are kept.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperfocal import formats
+from hyperfocal.errors import StackError
+from hyperfocal.frame import FrameInfo, Grey, Pixels, Samples, Source, to_grey, to_pixels
+
+FramesLike: TypeAlias = (
+    "str | os.PathLike[str] | NDArray[Any] | Iterable[str | os.PathLike[str] | NDArray[Any]]"
+)
+_CHUNK = 256  # rows
+_KEPT = 2  # frames; a pair is decoded once, and memory does not depend on the number of frames
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """An array as a frame: (height, width) or (height, width, 1 or 3)."""
+
+    info: FrameInfo
+    samples: Samples
+
+    def read(self) -> Samples:
+        return self.samples
+
+
+@dataclass
+class Stack:
+    """Frames of one size, depth and colour, in focus order."""
+
+    sources: Sequence[Source]
+    ignored: tuple[str, ...] = ()  # files of the folder that are no pictures
+    _kept: dict[int, Samples] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @property
+    def info(self) -> FrameInfo:
+        """Size, type and metadata of the first frame, which the result takes over."""
+        return self.sources[0].info
+
+    def read(self, index: int, rows: slice = slice(None)) -> Pixels:
+        """These rows of a frame as pixels; raises StackError for NaN and infinite values."""
+        pixels = to_pixels(self.samples(index)[rows])
+        if self.info.dtype.kind == "f" and not np.isfinite(pixels).all():
+            raise StackError(
+                f"{self.name(index)} holds NaN or infinite values; replace them before fusing"
+            )
+        return pixels
+
+    def grey(self, index: int, rows: slice = slice(None)) -> Grey:
+        """BT.709 luma of these rows of a frame, made chunk by chunk to spare memory."""
+        top, bottom, _ = rows.indices(self.info.height)
+        grey = np.empty((bottom - top, self.info.width), np.float32)
+        for start in range(top, bottom, _CHUNK):
+            chunk = slice(start, min(bottom, start + _CHUNK))
+            grey[start - top : chunk.stop - top] = to_grey(self.read(index, chunk))
+        return grey
+
+    def samples(self, index: int) -> Samples:
+        """A frame as its file holds it."""
+        if index not in self._kept:
+            while len(self._kept) >= _KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[index] = self._decoded(index)
+        return self._kept[index]
+
+    def name(self, index: int) -> str:
+        """`frame 7 (IMG_0142.tif)`, as messages call it; frames count from 1 there."""
+        return f"frame {index + 1} ({self.sources[index].info.name})"
+
+    def release(self) -> None:
+        """Forget the frames that are kept."""
+        self._kept.clear()
+
+    def _decoded(self, index: int) -> Samples:
+        info, samples = self.sources[index].info, self.sources[index].read()
+        expected = (info.height, info.width, info.channels)
+        if samples.shape != expected or samples.dtype != info.dtype:
+            raise StackError(
+                f"{self.name(index)} changed while it was read; fuse again when it is complete"
+            )
+        return samples
+
+
+def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = ()) -> Stack:
+    """The stack of a folder, of files, or of arrays; two frames at least, headers read only.
+
+    The pictures of a folder or of a pattern (`stack/*.tif`) are sorted naturally (2 before 10);
+    of a folder, `exclude` (outputs of an earlier run, say) is left out. A list keeps its order. Arrays are uint8, uint16 or float (0…1).
+    Raises FormatError for what cannot be read, StackError for what does not fit together.
+    """
+    sources, ignored = _sources(frames, {path.absolute() for path in exclude})
+    if len(sources) < 2:
+        found = f"only one frame ({sources[0].info.name})" if sources else "no frame"
+        raise StackError(f"{found} in {_told(frames)}; fusing takes two or more")
+    if len(sources) > np.iinfo(np.uint16).max:
+        raise StackError(f"{len(sources)} frames are more than 65535; fuse them in parts")
+    _require_alike(sources)
+    return Stack(sources, ignored)
+
+
+def natural_key(name: str) -> list[Any]:
+    """Sorts img2 before img10: runs of digits compare as numbers."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)] + [name]
+
+
+def _sources(frames: FramesLike, exclude: set[Path]) -> tuple[list[Source], tuple[str, ...]]:
+    if isinstance(frames, np.ndarray):
+        return [_array_source(frame, place) for place, frame in enumerate(frames)], ()
+    if isinstance(frames, str | os.PathLike):
+        frames = [frames]
+    sources: list[Source] = []
+    ignored: list[str] = []
+    for place, frame in enumerate(frames):
+        if isinstance(frame, np.ndarray):
+            sources.append(_array_source(frame, place))
+            continue
+        known, others = _files(Path(frame), exclude)
+        sources += [source for file in known for source in formats.open_frames(file)]
+        ignored += others
+    return sources, tuple(ignored)
+
+
+def _files(path: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
+    if path.is_dir():
+        return _listed(path, exclude)
+    if not path.exists() and glob.has_magic(str(path)):
+        return sorted((Path(found) for found in glob.glob(str(path))), key=_by_name), []
+    return [path], []
+
+
+def _listed(folder: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
+    files = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    files = [path for path in files if path.is_file() and path.absolute() not in exclude]
+    known = sorted((path for path in files if formats.is_known(path)), key=_by_name)
+    return known, sorted(path.name for path in files if not formats.is_known(path))
+
+
+def _by_name(path: Path) -> list[Any]:
+    return natural_key(path.name)
+
+
+def _array_source(frame: NDArray[Any], place: int) -> ArraySource:
+    name = f"array {place + 1}"
+    samples = frame[:, :, None] if frame.ndim == 2 else frame
+    if samples.ndim != 3 or samples.shape[2] not in (1, 3) or 0 in samples.shape:
+        raise StackError(
+            f"{name} has shape {frame.shape}; give (height, width) or (height, width, 1 or 3)"
+        )
+    if samples.dtype.kind == "f":
+        samples = samples.astype(np.float32, copy=False)
+    elif samples.dtype not in (np.uint8, np.uint16):
+        raise StackError(f"{name} is of type {samples.dtype}; give uint8, uint16 or float")
+    height, width, channels = samples.shape
+    return ArraySource(FrameInfo(name, height, width, channels, samples.dtype), samples)
+
+
+def _require_alike(sources: Sequence[Source]) -> None:
+    first = sources[0].info
+    for place, source in enumerate(sources[1:], 2):
+        info = source.info
+        who = f"frame {place} ({info.name})"
+        if (info.height, info.width) != (first.height, first.width):
+            raise StackError(
+                f"{who} is {info.width}×{info.height}, the stack is "
+                f"{first.width}×{first.height}; remove it or bring all frames to one size"
+            )
+        if info.dtype != first.dtype:
+            raise StackError(
+                f"{who} has {info.dtype} samples, the stack has {first.dtype}; "
+                "convert the frames to one bit depth"
+            )
+        if info.channels != first.channels:
+            kinds = {1: "grey", 3: "in colour"}
+            raise StackError(
+                f"{who} is {kinds[info.channels]}, the stack is {kinds[first.channels]}; "
+                "convert the frames to one kind"
+            )
+
+
+def _told(frames: FramesLike) -> str:
+    return str(frames) if isinstance(frames, str | os.PathLike) else "what was given"
+

@@ -1,0 +1,64 @@
+"""Tiles: full-width strips of the picture, few if memory allows, each with the rows around it.
+
+A tile's result equals the same rows of the whole picture, because it is computed with `halo`
+more rows on both sides and then trimmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hyperfocal.errors import StackError
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Rows `top` to `bottom` of the picture, computed from rows `outer_top` to `outer_bottom`."""
+
+    top: int
+    bottom: int
+    outer_top: int
+    outer_bottom: int
+
+    @property
+    def rows(self) -> slice:
+        """Where the result goes in the picture."""
+        return slice(self.top, self.bottom)
+
+    @property
+    def outer_rows(self) -> slice:
+        """What has to be read of the picture."""
+        return slice(self.outer_top, self.outer_bottom)
+
+    @property
+    def inner_rows(self) -> slice:
+        """Where the result lies in what was computed."""
+        return slice(self.top - self.outer_top, self.bottom - self.outer_top)
+
+
+def plan(
+    height: int, width: int, *, halo: int, bytes_per_pixel: int, memory_bytes: int, grid: int = 1
+) -> list[Tile]:
+    """Tiles from top to bottom, each fitting `memory_bytes` with its halo, tops on `grid`.
+
+    Raises StackError where not even one row with its halo fits.
+
+    >>> [t.bottom - t.top for t in plan(100, 10, halo=5, bytes_per_pixel=40, memory_bytes=20_000)]
+    [40, 40, 20]
+    """
+    fitting = memory_bytes // (bytes_per_pixel * width)
+    rows = height if fitting >= height else (fitting - 2 * halo) // grid * grid
+    if rows < 1:
+        needed = (2 * halo + grid) * bytes_per_pixel * width
+        raise StackError(
+            f"a memory budget of {memory_bytes / 2**20:.0f} MiB does not hold one tile of a "
+            f"picture {width} pixels wide; give at least {needed / 2**20 + 1:.0f} MiB (--memory)"
+        )
+    return list(_strips(height, rows, halo))
+
+
+def _strips(height: int, rows: int, halo: int) -> Iterator[Tile]:
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        yield Tile(top, bottom, max(0, top - halo), min(height, bottom + halo))
