@@ -175,7 +175,7 @@ def _train(given: argparse.Namespace) -> None:
     _add_options(parser, choice, with_defaults=False)
     values = vars(parser.parse_args(given.rest))
     photos = values.pop("photos")
-    options = build(choice, values)
+    options: Any = build(choice, values)
     with _Progress() as progress:
         training = run.train(options, photos, on_progress=progress)
     for path in run.export(training, photos):

@@ -127,9 +127,7 @@ def box_mean(values: Grey, radius: int) -> Grey:
 def box_sum(values: Grey, radius: int) -> Grey:
     """Sum over the (2·radius + 1)² window; outside the picture there is nothing to add."""
     size = (2 * radius + 1, 2 * radius + 1)
-    return cv2.boxFilter(
-        values, cv2.CV_32F, size, normalize=False, borderType=cv2.BORDER_CONSTANT
-    )
+    return cv2.boxFilter(values, cv2.CV_32F, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
 
 
 def _inside_counts(length: int, radius: int) -> NDArray[np.float32]:

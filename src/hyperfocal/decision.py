@@ -128,4 +128,3 @@ class Verified:
 def winners(index: IndexMap) -> list[int]:
     """The frames that were chosen anywhere, in their order."""
     return [int(frame) for frame in np.flatnonzero(np.bincount(index.ravel()))]
-

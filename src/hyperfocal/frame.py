@@ -47,7 +47,8 @@ class FrameInfo:
 class Source(Protocol):
     """A frame that can be read, as often as needed; `formats` and arrays provide it."""
 
-    info: FrameInfo
+    @property
+    def info(self) -> FrameInfo: ...
 
     def read(self) -> Samples:
         """The whole frame, (height, width, channels), of the dtype in `info`."""

@@ -100,9 +100,7 @@ def check(chosen: Any) -> None:
         if value is None and info.optional:
             continue
         if info.choices and value not in info.choices:
-            raise OptionError(
-                f"{info.name} is {value!r}; choose one of: {', '.join(info.choices)}"
-            )
+            raise OptionError(f"{info.name} is {value!r}; choose one of: {', '.join(info.choices)}")
         low, high = fields[info.name].metadata["low"], fields[info.name].metadata["high"]
         if low is not None and not value >= low:
             raise OptionError(f"{info.name} is {value}; it must be at least {low}")

@@ -27,8 +27,9 @@ def module(room: str, name: str) -> ModuleType:
     """The file of a choice; raises UnknownChoice, with the list, where there is none."""
     key = name.replace("-", "_")
     if key not in names(room):
-        raise UnknownChoice(f"no {room.rstrip('s')} is called {name!r}; choose one of: "
-                            f"{', '.join(names(room))}")
+        raise UnknownChoice(
+            f"no {room.rstrip('s')} is called {name!r}; choose one of: {', '.join(names(room))}"
+        )
     return importlib.import_module(f"hyperfocal.{room}.{key}")
 
 

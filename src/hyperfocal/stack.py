@@ -103,7 +103,8 @@ def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = ()) -> Stack:
     """The stack of a folder, of files, or of arrays; two frames at least, headers read only.
 
     The pictures of a folder or of a pattern (`stack/*.tif`) are sorted naturally (2 before 10);
-    of a folder, `exclude` (outputs of an earlier run, say) is left out. A list keeps its order. Arrays are uint8, uint16 or float (0…1).
+    of a folder, `exclude` (outputs of an earlier run, say) is left out. A list keeps its order.
+    Arrays are uint8, uint16 or float (0…1).
     Raises FormatError for what cannot be read, StackError for what does not fit together.
     """
     sources, ignored = _sources(frames, {path.absolute() for path in exclude})
@@ -123,10 +124,9 @@ def natural_key(name: str) -> list[Any]:
 
 
 def _sources(frames: FramesLike, exclude: set[Path]) -> tuple[list[Source], tuple[str, ...]]:
-    if isinstance(frames, np.ndarray):
-        return [_array_source(frame, place) for place, frame in enumerate(frames)], ()
     if isinstance(frames, str | os.PathLike):
         frames = [frames]
+    # An array of frames is a sequence of arrays already.
     sources: list[Source] = []
     ignored: list[str] = []
     for place, frame in enumerate(frames):
@@ -198,4 +198,3 @@ def _require_alike(sources: Sequence[Source]) -> None:
 
 def _told(frames: FramesLike) -> str:
     return str(frames) if isinstance(frames, str | os.PathLike) else "what was given"
-

@@ -26,15 +26,18 @@ from hyperfocal.options import option
 _BLOCKS = 4  # 3×3 convolutions in a row, hence pixels the network looks far
 _CHANNELS = 64
 _TILE = 192  # px; larger feature maps fall out of a core's cache
-_WINDOW = 64  # px, side of the windows over which gates are pooled
-_WINDOWS = 36  # of them, evenly spread over the frame
+_WINDOW = 32  # px, side of the windows over which gates are pooled
+_AREA_OF_A_WINDOW = 7500  # px of the frame for which one window stands…
+_MOST_WINDOWS = 144  # …up to this many; decisions hardly change with more
 
 
 @dataclass(frozen=True)
 class Sesf:
     """Deep spatial frequency; needs the shipped weights and an inference engine."""
 
-    attention: Literal["cse", "sse", "scse"] = option("cse", "squeeze-and-excitation of the encoder")
+    attention: Literal["cse", "sse", "scse"] = option(
+        "cse", "squeeze-and-excitation of the encoder"
+    )
     radius: int = option(5, "window in which gradient energy is summed", unit="px", low=0, high=99)
     engine: Literal["auto", "openvino", "onnxruntime", "torch"] = option(
         "auto", "what runs the network; auto takes the fastest that is installed"
@@ -75,9 +78,9 @@ class Sesf:
             cut_top, cut_left = _BLOCKS * (top > 0), _BLOCKS * (left > 0)
             cut_bottom = side[0] - _BLOCKS * (top + side[0] < tile.shape[0])
             cut_right = side[1] - _BLOCKS * (left + side[1] < tile.shape[1])
-            energy[
-                top + cut_top + 1 : top + cut_bottom, left + cut_left + 1 : left + cut_right
-            ] = made[cut_top : cut_bottom - 1, cut_left : cut_right - 1]
+            energy[top + cut_top + 1 : top + cut_bottom, left + cut_left + 1 : left + cut_right] = (
+                made[cut_top : cut_bottom - 1, cut_left : cut_right - 1]
+            )
 
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             list(threads.map(lambda corner: fill(*corner), _corners(tile.shape, side)))
@@ -97,9 +100,7 @@ def _opened(
 
 def _corners(shape: tuple[int, ...], side: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     overlap = 2 * _BLOCKS + 1
-    tops, lefts = (
-        starts(length, part, overlap) for length, part in zip(shape, side, strict=True)
-    )
+    tops, lefts = (starts(length, part, overlap) for length, part in zip(shape, side, strict=True))
     return ((top, left) for top in tops for left in lefts)
 
 
@@ -116,12 +117,13 @@ def starts(length: int, part: int, overlap: int) -> list[int]:
 
 
 def spread_windows(frame: Grey) -> NDArray[np.float32]:
-    """(K, 1, 64, 64) windows on a regular grid over the frame; the whole frame where it is small."""
+    """(K, 1, 32, 32) windows on a regular grid over the frame; the whole of a small frame."""
     height, width = frame.shape
-    if height * width <= _WINDOWS * _WINDOW**2 or min(height, width) < _WINDOW:
+    count = min(_MOST_WINDOWS, height * width // _AREA_OF_A_WINDOW)
+    if count < 4 or min(height, width) < _WINDOW:
         return frame[None, None] if min(frame.shape) > 2 * _BLOCKS else _mirrored(frame)
-    columns = max(1, min(round((_WINDOWS * width / height) ** 0.5), width // _WINDOW))
-    rows = max(1, min(round(_WINDOWS / columns), height // _WINDOW))
+    columns = max(1, min(round((count * width / height) ** 0.5), width // _WINDOW))
+    rows = max(1, min(round(count / columns), height // _WINDOW))
     tops, lefts = _spread(height, rows), _spread(width, columns)
     cut = [frame[t : t + _WINDOW, s : s + _WINDOW] for t in tops for s in lefts]
     return np.stack(cut)[:, None]

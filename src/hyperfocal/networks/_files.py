@@ -58,8 +58,6 @@ def load_network(path: Path) -> nn.Module:
     if "network" not in metadata:
         raise FormatError(f"{path} does not say what network it holds; train it with hyperfocal")
     network_class: Any = rooms.choice("networks", metadata["network"])
-    network: nn.Module = network_class(
-        network_class.config_class(**json.loads(metadata["config"]))
-    )
+    network: nn.Module = network_class(network_class.config_class(**json.loads(metadata["config"])))
     network.load_state_dict(state)
     return network.eval()

@@ -16,7 +16,7 @@ from hyperfocal.networks.sesf import Sesf
 
 
 def export_sesf(network: Sesf, folder: Path) -> list[Path]:
-    """`sesf-cse.safetensors`, `sesf-cse.onnx` and, where gates are pooled, `sesf-cse.gates.onnx`."""
+    """`sesf-cse.safetensors`, `sesf-cse.onnx` and, unless it is sSE, `sesf-cse.gates.onnx`."""
     folder.mkdir(parents=True, exist_ok=True)
     network = network.cpu().eval()
     stem = f"sesf-{network.config.attention}"
@@ -27,14 +27,22 @@ def export_sesf(network: Sesf, folder: Path) -> list[Path]:
     paths = [weights, folder / f"{stem}.onnx"]
     sides = {2: "height", 3: "width"}
     _export(
-        Gradient(network), (tile, gates), paths[1], inputs={"tile": sides, "gates": {}},
-        output="energy", metadata=metadata_of(network),
+        Gradient(network),
+        (tile, gates),
+        paths[1],
+        inputs={"tile": sides, "gates": {}},
+        output="energy",
+        metadata=metadata_of(network),
     )
     if network.config.attention != "sse":
         paths.append(folder / f"{stem}.gates.onnx")
         _export(
-            Gates(network), (tile.repeat(2, 1, 1, 1),), paths[2], inputs={"windows": {0: "count"}},
-            output="gates", metadata=metadata_of(network),
+            Gates(network),
+            (tile.repeat(2, 1, 1, 1),),
+            paths[2],
+            inputs={"windows": {0: "count"}},
+            output="gates",
+            metadata=metadata_of(network),
         )
     return paths
 

@@ -22,7 +22,9 @@ class TrainOptions:
     width: int = option(256, "width of a view", unit="px", low=16)
     crop: bool = option(False, "cut views at random places and scales instead of shrinking")
     flip: bool = option(False, "flip views at random")
-    repeats: int = option(1, "views of a photograph in one epoch; small collections need more", low=1)
+    repeats: int = option(
+        1, "views of a photograph in one epoch; small collections need more", low=1
+    )
     validation_share: float = option(0.1, "share of the photographs held out", low=0, high=0.9)
     seed: int = option(0, "of weights, split, order and crops", low=0)
     device: str = option("auto", "auto, cpu, cuda or cuda:1")

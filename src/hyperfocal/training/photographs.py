@@ -98,9 +98,7 @@ class Views:
             view = view[:: 1 - 2 * int(rng.integers(2)), :: 1 - 2 * int(rng.integers(2))]
         return np.ascontiguousarray(view, dtype=np.float32) / np.float32(255)
 
-    def _window(
-        self, photograph: NDArray[np.uint8], rng: np.random.Generator
-    ) -> NDArray[np.uint8]:
+    def _window(self, photograph: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
         rows, columns = photograph.shape
         largest = min(rows / self.height, columns / self.width)
         scale = min(largest, float(rng.uniform(1, 2)))

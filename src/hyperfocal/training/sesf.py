@@ -56,4 +56,3 @@ class SesfLesson:
 
     def sample(self, views: Tensor) -> Tensor:
         return self.network.denormalise(self.network(views)).clamp(0, 1)
-
