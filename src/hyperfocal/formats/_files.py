@@ -1,0 +1,93 @@
+"""What every format needs of a file: errors that name it, and a bound on what it may declare."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from hyperfocal.errors import FormatError
+from hyperfocal.frame import FrameInfo, Samples
+
+# Deflate and LZW shrink a constant picture about 1100-fold, JPEG less; twice that is no picture.
+_LARGEST_RATIO = 2000
+_HARMLESS_BYTES = 64 << 20
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Whatever goes wrong inside becomes one FormatError that names the file."""
+    try:
+        yield
+    except FormatError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FormatError(f"{path} cannot be read: {reason}; check the path") from error
+    except MemoryError as error:
+        raise FormatError(f"{path} does not fit into memory; use a smaller picture") from error
+    # Decoders answer damaged files with errors of every type, so there is no list to catch.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        message = f"{path} is damaged or cut off ({reason[:120]}); copy it again from its source"
+        raise FormatError(message) from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """An operating system's refusal inside becomes one FormatError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FormatError(
+            f"{path} cannot be written: {reason}; choose a folder with space and write permission"
+        ) from error
+
+
+def start_of(path: Path) -> bytes:
+    """The first bytes of a file; FormatError where there are none."""
+    with reading(path), path.open("rb") as file:
+        start = file.read(16)
+    if not start:
+        raise FormatError(f"{path} is empty (0 bytes); copy it again from its source")
+    return start
+
+
+def require_signature(path: Path, signatures: tuple[bytes, ...], kind: str) -> None:
+    """FormatError where the file does not begin as its kind does."""
+    if not start_of(path).startswith(signatures):
+        raise FormatError(f"{path} is no {kind} file, whatever its name says; export it again")
+
+
+def require_room(path: Path, info: FrameInfo) -> None:
+    """FormatError where a frame declares more samples than its file or this machine can hold."""
+    byte_count = info.height * info.width * info.channels * info.dtype.itemsize
+    declared = f"{path} declares {info.width}×{info.height} pixels, more than"
+    file_bytes = path.stat().st_size
+    if byte_count > max(_HARMLESS_BYTES, _LARGEST_RATIO * file_bytes):
+        raise FormatError(
+            f"{declared} its {file_bytes} bytes can hold; copy it again from its source"
+        )
+    if byte_count > _memory_bytes():
+        raise FormatError(f"{declared} this machine's memory can hold; use a smaller picture")
+
+
+def require_dtype(path: Path, samples: Samples, held: tuple[str, ...], kind: str) -> None:
+    """FormatError where a format cannot hold these samples."""
+    if samples.dtype.name not in held:
+        choices = ".png or .tif" if samples.dtype == np.uint16 else ".tif"
+        raise FormatError(
+            f"{path}: {kind} cannot hold {samples.dtype.name} samples; choose {choices}"
+        )
+
+
+def _memory_bytes() -> float:
+    # All of it, not what is free now: free memory leaves out what caches would give back.
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return float("inf")

@@ -1,0 +1,53 @@
+"""The one Source of all formats: a file, a decoder, and what their frame is known to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from hyperfocal.errors import FormatError
+from hyperfocal.formats._exif import orientation_of, swaps_sides, turned, upright
+from hyperfocal.formats._files import reading, require_room
+from hyperfocal.frame import FrameInfo, Samples
+
+
+@dataclass
+class FileSource:
+    """A frame in a file; `info` is upright, `stored` is as the file has it."""
+
+    info: FrameInfo
+    stored: FrameInfo
+    path: Path
+    decode: Callable[[Path], Samples]  # (height, width) or (height, width, samples per pixel)
+
+    def read(self) -> Samples:
+        """The frame upright and without alpha, (height, width, channels)."""
+        with reading(self.path):
+            require_room(self.path, self.stored)
+            samples = self._as_declared(self.decode(self.path))
+            return turned(samples, orientation_of(self.stored.exif))
+
+    def _as_declared(self, samples: Samples) -> Samples:
+        stored = self.stored
+        if samples.ndim == 2:
+            samples = samples[:, :, np.newaxis]
+        samples = samples[:, :, : stored.channels]
+        shape = (stored.height, stored.width, stored.channels)
+        if samples.shape != shape or samples.dtype.name != stored.dtype.name:
+            raise FormatError(f"{self.path} has changed since it was opened; open it again")
+        return samples.astype(stored.dtype, copy=False)  # big-endian files give such arrays
+
+
+def source(path: Path, stored: FrameInfo, decode: Callable[[Path], Samples]) -> FileSource:
+    """A source whose `info` is upright; FormatError where the frame has no pixels."""
+    if min(stored.height, stored.width) < 1:
+        raise FormatError(f"{path} declares {stored.width}×{stored.height} pixels; export it again")
+    if stored.exif is None:
+        return FileSource(stored, stored, path, decode)
+    info = replace(stored, exif=upright(stored.exif))
+    if swaps_sides(orientation_of(stored.exif)):
+        info = replace(info, height=stored.width, width=stored.height)
+    return FileSource(info, stored, path, decode)
