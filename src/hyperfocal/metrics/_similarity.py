@@ -1,0 +1,32 @@
+"""Structural similarity (SSIM) of two pictures in all windows.
+
+Wang, Bovik, Sheikh, Simoncelli: Image quality assessment: from error visibility to structural
+similarity, IEEE Transactions on Image Processing, 2004.
+"""
+
+from __future__ import annotations
+
+from hyperfocal.metrics._grey import Plane
+from hyperfocal.metrics._windows import Windowed
+
+
+def ssim(
+    one: Windowed,
+    other: Windowed,
+    covariance: Plane,
+    *,
+    constants: tuple[float, float],
+    guard: float = 0.0,
+) -> Plane:
+    """(2μμ' + C₁)(2σ₁₂ + C₂) / ((μ² + μ'² + C₁)(σ² + σ'² + C₂) + guard)."""
+    of_means, of_contrasts = constants
+    above = (2 * one.mean * other.mean + of_means) * (2 * covariance + of_contrasts)
+    below = one.mean**2 + other.mean**2 + of_means
+    below *= one.variance + other.variance + of_contrasts
+    similarity: Plane = above / (below + guard)
+    return similarity
+
+
+def stabilizers(peak: float) -> tuple[float, float]:
+    """The usual constants C₁ and C₂ for pictures on 0…peak."""
+    return (0.01 * peak) ** 2, (0.03 * peak) ** 2
