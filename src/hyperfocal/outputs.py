@@ -62,6 +62,8 @@ def save(path: Path, samples: Samples, like: FrameInfo) -> None:
         formats.save(beside, samples, like, suffix=path.suffix.lower())
         os.chmod(beside, 0o666 & ~_umask())
         os.replace(beside, path)
+    except FormatError as error:
+        raise FormatError(str(error).replace(beside.name, path.name)) from error
     finally:
         beside.unlink(missing_ok=True)
 

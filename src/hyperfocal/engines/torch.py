@@ -5,6 +5,7 @@ It runs the network of the safetensors file beside the ONNX file, with the same 
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,11 +23,11 @@ def is_installed() -> bool:
 
 def open_network(path: Path, *, precision: str, shapes: Mapping[str, tuple[int, ...]]) -> Any:
     from hyperfocal.networks._files import load_network
-    from hyperfocal.networks._sesf_parts import Gates, Gradient
 
     stem, _, part = path.stem.partition(".")
     network = load_network(path.with_name(f"{stem}.safetensors"))
-    return _Module((Gates if part == "gates" else Gradient)(network), precision)
+    parts = importlib.import_module(f"hyperfocal.networks._{type(network).__name__.lower()}_parts")
+    return _Module((parts.Gates if part == "gates" else parts.Gradient)(network), precision)
 
 
 class _Module:

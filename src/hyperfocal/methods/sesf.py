@@ -2,7 +2,7 @@
 
 For two frames this is the published method, with right borders, guided filter and rounding
 (docs/algorithms/sesf.md); for more it decides once over the whole stack.
-Ma, Zhu, Yin, Ye, Huang: SESF-Fuse, Neural Computing and Applications, 2020.
+Ma, Zhu, Yin, Ban, Huang, Mukeshimana: SESF-Fuse, Neural Computing and Applications, 2020.
 """
 
 from __future__ import annotations

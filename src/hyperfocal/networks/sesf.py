@@ -2,7 +2,7 @@
 
 The encoder's features keep the picture's full resolution; their spatial frequency tells what is
 in focus. The decoder exists for training and for the decoded ablation modes only.
-Ma, Zhu, Yin, Ye, Huang: SESF-Fuse, Neural Computing and Applications, 2020.
+Ma, Zhu, Yin, Ban, Huang, Mukeshimana: SESF-Fuse, Neural Computing and Applications, 2020.
 """
 
 from __future__ import annotations

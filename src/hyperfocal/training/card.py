@@ -51,7 +51,8 @@ def text(training: Training, photos: Sequence[Path], weights: Sequence[Path]) ->
     for folder in photos:
         provenance = folder / "PROVENANCE.md"
         if provenance.is_file():
-            lines += [provenance.read_text(encoding="utf-8").replace("\n# ", "\n### "), ""]
+            credits = "\n" + provenance.read_text(encoding="utf-8")
+            lines += [credits.replace("\n# ", "\n### "), ""]
     return "\n".join(lines)
 
 

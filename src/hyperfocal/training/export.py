@@ -4,47 +4,66 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
+from hyperfocal.networks import _sesf_parts, _ums_parts
 from hyperfocal.networks._files import metadata_of, save_network
-from hyperfocal.networks._sesf_parts import Gates, Gradient
 from hyperfocal.networks.sesf import Sesf
+from hyperfocal.networks.ums import Ums
 
 
 def export_sesf(network: Sesf, folder: Path) -> list[Path]:
     """`sesf-cse.safetensors`, `sesf-cse.onnx` and, unless it is sSE, `sesf-cse.gates.onnx`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    network = network.cpu().eval()
-    stem = f"sesf-{network.config.attention}"
-    weights = folder / f"{stem}.safetensors"
-    save_network(network, weights)
-    gates = torch.rand(1, network.config.channels, 1, 1)
-    tile = torch.rand(1, 1, 64, 64)
-    paths = [weights, folder / f"{stem}.onnx"]
+    attention = network.config.attention
+    parts = _sesf_parts.Gradient(network), _sesf_parts.Gates(network)
+    return _export_parts(
+        network,
+        folder / f"sesf-{attention}",
+        parts[: 1 if attention == "sse" else 2],
+        gate_count=network.config.channels,
+    )
+
+
+def export_ums(network: Ums, folder: Path) -> list[Path]:
+    """`ums.safetensors`, `ums.onnx` and `ums.gates.onnx`."""
+    parts = _ums_parts.Gradient(network), _ums_parts.Gates(network)
+    return _export_parts(network, folder / "ums", parts, gate_count=network.config.gate_count)
+
+
+def _export_parts(
+    network: Any, stem: Path, parts: Sequence[nn.Module], *, gate_count: int
+) -> list[Path]:
+    """The network's weights, the graph for tiles and, if there are two parts, that for gates."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    network.cpu().eval()
+    metadata = metadata_of(network)
+    paths = [stem.with_name(stem.name + end) for end in (".safetensors", ".onnx", ".gates.onnx")]
+    save_network(network, paths[0])
+    tile = torch.rand(1, 1, 128, 128)
     sides = {2: "height", 3: "width"}
     _export(
-        Gradient(network),
-        (tile, gates),
+        parts[0],
+        (tile, torch.rand(1, gate_count, 1, 1)),
         paths[1],
         inputs={"tile": sides, "gates": {}},
         output="energy",
-        metadata=metadata_of(network),
+        metadata=metadata,
     )
-    if network.config.attention != "sse":
-        paths.append(folder / f"{stem}.gates.onnx")
+    for gates in parts[1:]:
         _export(
-            Gates(network),
+            gates,
             (tile.repeat(2, 1, 1, 1),),
             paths[2],
-            inputs={"windows": {0: "count"}},
+            inputs={"windows": {0: "count", **sides}},
             output="gates",
-            metadata=metadata_of(network),
+            metadata=metadata,
         )
-    return paths
+    return paths[: 1 + len(parts)]
 
 
 def _export(

@@ -56,7 +56,6 @@ class Schedule:
     device: str
     precision: str
     threads: int | None
-    checkpoint_seconds: float = 60.0
 
 
 @dataclass
@@ -86,6 +85,9 @@ def autocast_of(schedule: Schedule) -> contextlib.AbstractContextManager[Any]:
 
 def has_fast_bfloat16() -> bool:
     return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
+
+
+CHECKPOINT_SECONDS = 60.0
 
 
 class Training:
@@ -142,7 +144,7 @@ class Training:
             on_progress(
                 f"epoch {self.epoch + 1}/{self.schedule.epochs}", self.step, self.step_count
             )
-            if time.monotonic() - saved > self.schedule.checkpoint_seconds:
+            if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 saved = time.monotonic()
                 self.history.seconds += saved - started
                 started = saved

@@ -1,0 +1,111 @@
+"""The contract of focus measures, over every file of the room."""
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+from conftest import texture
+
+from hyperfocal import engines, rooms
+from hyperfocal.frame import to_grey
+from hyperfocal.measures.sesf import Sesf, spread_windows, starts
+
+
+@pytest.fixture(params=rooms.names("measures"))
+def measure(request):
+    return rooms.make("measures", request.param)
+
+
+def grey(height, width, seed=0):
+    return to_grey(texture(height, width, seed=seed))
+
+
+def test_a_focus_map_has_the_frame_s_shape_and_is_not_negative(measure):
+    frame = grey(70, 90)
+    focus_map = measure(frame, measure.survey(frame))
+    assert focus_map.shape == frame.shape
+    assert focus_map.dtype == np.float32
+    assert focus_map.min() >= 0
+
+
+def test_sharper_scores_higher(measure):
+    sharp = grey(120, 130)
+    blurred = cv2.GaussianBlur(sharp, (0, 0), 1.5)
+    maps = [measure(frame, measure.survey(frame)) for frame in (sharp, blurred)]
+    assert (maps[0] > maps[1]).mean() > 0.999
+
+
+def test_a_tile_scores_as_the_whole_does(measure):
+    frame = grey(420, 300)
+    surveyed = measure.survey(frame)
+    whole = measure(frame, surveyed)
+    top, bottom = 101, 333
+    tile = measure(frame[top - measure.halo : bottom + measure.halo], surveyed)
+    inner = tile[measure.halo : -measure.halo]
+    assert np.allclose(inner, whole[top:bottom], rtol=1e-3, atol=1e-5 * whole.max())
+
+
+def test_brightness_alone_scores_nothing(measure):
+    frame = np.full((60, 70), 0.7, np.float32)
+    focus_map = measure(frame, measure.survey(frame))
+    sharp = grey(60, 70)
+    typical = np.median(measure(sharp, measure.survey(sharp)))
+    inner = focus_map[measure.halo : -measure.halo, measure.halo : -measure.halo]
+    assert inner.max() <= 1e-3 * typical
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (2, 2), (9, 9), (3, 700), (64, 5)])
+def test_the_smallest_frames_are_measured(measure, shape):
+    frame = grey(*shape)
+    assert measure(frame, measure.survey(frame)).shape == shape
+
+
+def test_the_border_has_no_false_gradient():
+    frame = np.full((80, 80), 0.9, np.float32)
+    measure = Sesf()
+    energy = measure.gradient_energy(frame, measure.survey(frame))
+    assert energy[0].max() == energy[:, 0].max() == 0
+
+
+def test_network_tiles_leave_no_seam():
+    measure = Sesf()
+    frame = grey(450, 500)
+    gates = measure.survey(frame)
+    energy = measure.gradient_energy(frame, gates)
+    network = engines.open_network(
+        "sesf-cse", shapes={"tile": (1, 1, 450, 500), "gates": gates.shape}
+    )
+    whole = network({"tile": frame[None, None], "gates": gates})[0, 0]
+    assert np.allclose(energy[1:, 1:], whole, rtol=1e-3, atol=1e-5 * whole.max())
+
+
+@pytest.mark.parametrize(("length", "part", "overlap"), [(100, 40, 10), (521, 192, 9), (7, 7, 2)])
+def test_parts_cover_the_length_with_their_overlap(length, part, overlap):
+    found = starts(length, part, overlap)
+    assert found[0] == 0
+    assert found[-1] + part == length
+    assert all(b - a <= part - overlap for a, b in itertools.pairwise(found))
+
+
+@pytest.mark.parametrize("shape", [(33, 2000), (520, 520), (4000, 6000), (200, 210), (5, 5)])
+def test_windows_lie_inside_the_frame_and_are_spread(shape):
+    frame = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    windows = spread_windows(frame)
+    assert windows.ndim == 4
+    assert len(windows) <= 150
+    if min(shape) >= 9:
+        assert windows.min() < frame.size * 0.2
+        assert windows.max() > frame.size * 0.8
+
+
+def test_precision_and_engine_can_be_chosen():
+    frame = grey(100, 100)
+    maps = {}
+    for name in ("openvino", "onnxruntime", "torch"):
+        if rooms.module("engines", name).is_installed():
+            measure = Sesf(engine=name)
+            maps[name] = measure(frame, measure.survey(frame))
+    reference = maps.pop("onnxruntime")
+    for found in maps.values():
+        assert np.allclose(found, reference, rtol=1e-3)

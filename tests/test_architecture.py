@@ -1,0 +1,112 @@
+"""House rules that a test can hold."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hyperfocal
+
+SOURCE = Path(hyperfocal.__file__).parent
+ORDER = [
+    {"errors"},
+    {"options"},
+    {"frame", "tiles"},
+    {"rooms"},
+    {"networks", "metrics"},
+    {"engines"},
+    {"consistency"},
+    {"formats", "decision"},
+    {"majority"},
+    {"measures"},
+    {"methods"},
+    {"stack"},
+    {"alignment", "outputs"},
+    {"recipe"},
+    {"pipeline"},
+    {"fusion"},
+    {"__init__"},
+    {"training"},
+    {"cli"},
+    {"__main__"},
+]
+RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
+HEAVY = [
+    "torch",
+    "onnxruntime",
+    "openvino",
+    "onnx",
+    "safetensors",
+    "matplotlib",
+    "tifffile",
+    "imagecodecs",
+    "tqdm",
+    "skimage",
+    "scipy",
+    "pywt",
+    "http.server",
+]
+
+
+def part_of(path):
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported(path):
+    """Parts of hyperfocal that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "hyperfocal":
+            for name in node.names:
+                yield name.name if name.name in RANK else "__init__"
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hyperfocal."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from ("__init__" for name in node.names if name.name == "hyperfocal")
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda p: str(p.name))
+def test_imports_run_one_way(path):
+    part = part_of(path)
+    for other in imported(path):
+        assert other == part or RANK[other] < RANK[part], other
+
+
+def test_importing_hyperfocal_is_light():
+    program = f"import sys, hyperfocal; print([m for m in {HEAVY} if m in sys.modules])"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
+
+
+def test_fusing_needs_no_torch():
+    program = (
+        "import sys; sys.modules['torch'] = None; import hyperfocal, numpy as np;"
+        "frames = np.random.default_rng(0).integers(0, 255, (2, 60, 70, 3), np.uint8);"
+        "print(hyperfocal.fuse(frames).picture.shape)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "(60, 70, 3)"
+
+
+def test_the_public_names_are_those_listed():
+    public = {
+        name
+        for name, value in vars(hyperfocal).items()
+        if not name.startswith("_") and getattr(value, "__module__", "").startswith("hyperfocal.")
+    }
+    assert sorted(public) == list(hyperfocal.__all__) == sorted(hyperfocal.__all__)
+
+
+def test_nothing_speaks_of_one_machine():
+    root = SOURCE.parents[1]
+    files = [*SOURCE.rglob("*.py"), *root.glob("*.md"), *root.glob("docs/**/*.md")]
+    for path in files:
+        text = path.read_text("utf-8")
+        assert not any(place in text for place in ("/" + "work/", "/" + "root/", "/" + "home/")), (
+            path
+        )

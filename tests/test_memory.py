@@ -1,0 +1,42 @@
+"""Peak memory depends on the picture, not on how many frames there are."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import as_type, texture
+
+from hyperfocal import formats
+from hyperfocal.frame import FrameInfo
+
+PROGRAM = """
+import sys, hyperfocal
+hyperfocal.fuse(sys.argv[2:], method=sys.argv[1])
+print(hyperfocal.fusion.peak_memory_bytes())
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stack")
+    paths = []
+    for number in range(4):
+        samples = as_type([texture(700, 900, seed=number)], "uint8")[0]
+        paths.append(folder / f"{number}.tif")
+        formats.save(paths[-1], samples, FrameInfo("", 700, 900, 3, samples.dtype), suffix=".tif")
+    return [str(path) for path in paths]
+
+
+def peak(method, paths):
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, method, *paths], capture_output=True, text=True, check=True
+    )
+    return int(run.stdout)
+
+
+@pytest.mark.parametrize("method", ["select", "sesf", "lp"])
+def test_4_and_64_frames_peak_alike(method, files):
+    few = max(peak(method, files) for _ in range(2))
+    many = peak(method, files * 16)
+    # One frame more in memory would be 1.9 MB as samples and 7.6 MB as pixels; 60 are 110 MB.
+    assert many < few + 12e6

@@ -1,0 +1,40 @@
+"""What the README shows is run."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from hyperfocal import rooms
+from hyperfocal.cli import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder with the examples in it."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_python_example_runs(here):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(code.strip().splitlines()) <= 6
+    exec(compile(code, "README.md", "exec"), {})
+    assert (here / "fused.png").stat().st_size > 100_000
+
+
+def test_the_commands_run(here):
+    commands = re.findall(r"^hyperfocal (fuse .*)$", README, re.MULTILINE)
+    assert commands
+    for command in commands:
+        main(shlex.split(command))
+
+
+def test_the_table_names_every_method():
+    for name in rooms.names("methods"):
+        assert f"`{name}`" in README

@@ -1,0 +1,154 @@
+"""Training: found photographs, reproducible views, resumption, and what comes out."""
+
+import json
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from conftest import texture  # noqa: E402
+
+from hyperfocal.errors import FormatError, OptionError  # noqa: E402
+from hyperfocal.training import photographs  # noqa: E402
+from hyperfocal.training.photographs import Views  # noqa: E402
+from hyperfocal.training.run import export, options_of, train  # noqa: E402
+from hyperfocal.training.sesf import TrainSesf  # noqa: E402
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(6):
+        picture = (texture(40, 50, seed=number) * 255).astype(np.uint8)
+        cv2.imwrite(str(folder / f"photo{number // 2}_r{number % 2}c0.png"), picture)
+    return folder
+
+
+def small(folder, **changes):
+    values = {
+        "out": str(folder / "run"), "epochs": 2, "batch": 2, "height": 16, "width": 16,
+        "crop": True, "flip": True, "repeats": 2, "validation_share": 0.3, "device": "cpu",
+        "precision": "fp32", "threads": 1, "learning_rate": 1e-2,
+    }  # fmt: skip
+    return TrainSesf(**{**values, **changes})
+
+
+def weights_of(training):
+    return {name: value.clone() for name, value in training.lesson.network.state_dict().items()}
+
+
+def test_tiles_of_a_photograph_stay_on_one_side(photos):
+    train_paths, held_out = photographs.split(
+        photographs.find([photos]), validation_share=0.3, seed=0
+    )
+    names = [{photographs.name_of(path) for path in part} for part in (train_paths, held_out)]
+    assert len(train_paths) == 4
+    assert len(held_out) == 2
+    assert not names[0] & names[1]
+
+
+def test_a_folder_without_photographs_is_named(tmp_path):
+    with pytest.raises(FormatError, match="no photographs"):
+        photographs.find([tmp_path])
+    with pytest.raises(FormatError, match="no folder"):
+        photographs.find([tmp_path / "gone"])
+
+
+def test_a_broken_photograph_is_named(photos):
+    (photos / "photo0_r0c0.png").write_bytes(b"")
+    views = Views(photographs.find([photos]), 16, 16, crop=False, flip=False, seed=0)
+    with pytest.raises(FormatError, match="photo0_r0c0"):
+        views.view(0, [0])
+
+
+def test_views_depend_on_seed_epoch_and_place_alone(photos):
+    views = Views(photographs.find([photos]), 16, 16, crop=True, flip=True, seed=3)
+    whole = list(views.batches(1, batch=2, repeats=2))
+    rest = list(views.batches(1, batch=2, repeats=2, skip=4))
+    assert len(whole) == 6
+    assert all(torch.equal(a, b) for a, b in zip(whole[4:], rest, strict=True))
+    assert not torch.equal(whole[0], next(iter(views.batches(2, batch=2, repeats=2))))
+    assert whole[0].shape == (2, 1, 16, 16)
+    assert 0 <= float(whole[0].min()) <= float(whole[0].max()) <= 1
+
+
+class Killed(Exception):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("fatal_step", [1, 3, 5])
+def test_a_killed_run_ends_as_an_unbroken_one(photos, tmp_path, monkeypatch, fatal_step):
+    unbroken = train(small(tmp_path, out=str(tmp_path / "unbroken")), [photos])
+    steps = 0
+
+    def dies(*_):
+        nonlocal steps
+        steps += 1
+        if steps == fatal_step:
+            raise Killed
+
+    monkeypatch.setattr("hyperfocal.training.loop.CHECKPOINT_SECONDS", 0.0)
+    with pytest.raises(Killed):
+        train(small(tmp_path), [photos], on_progress=dies)
+    resumed = train(small(tmp_path), [photos])
+    expected, found = weights_of(unbroken), weights_of(resumed)
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert resumed.history.validation == unbroken.history.validation
+    assert resumed.history.train == unbroken.history.train
+
+
+def test_other_options_do_not_continue_a_run(photos, tmp_path):
+    train(small(tmp_path, epochs=1), [photos])
+    with pytest.raises(OptionError, match="learning_rate"):
+        train(small(tmp_path, epochs=1, learning_rate=1e-4), [photos])
+    assert len(train(small(tmp_path, epochs=2), [photos]).history.train) == 2
+
+
+def test_training_learns_to_reconstruct(photos, tmp_path):
+    history = train(small(tmp_path, epochs=12), [photos]).history
+    losses = [terms["total"] for terms in history.train]
+    assert losses[-1] < 0.6 * losses[0]
+    assert history.best_epoch == int(np.argmin([terms["total"] for terms in history.validation]))
+
+
+def test_a_run_leaves_curves_samples_history_weights_and_a_card(photos, tmp_path):
+    (photos / "PROVENANCE.md").write_text("# Where from\n\n| photo0 | A. Nother |\n")
+    training = train(small(tmp_path), [photos])
+    paths = export(training, [photos])
+    names = {path.name for path in training.folder.iterdir()}
+    assert names >= {"curves.png", "samples.png", "history.json", "best.pt", "checkpoint.pt"}
+    assert not any(name.endswith(".part") for name in names)
+    assert {path.name for path in paths} == {
+        "sesf-cse.safetensors", "sesf-cse.onnx", "sesf-cse.gates.onnx", "MODEL_CARD.md",
+    }  # fmt: skip
+    assert cv2.imread(str(training.folder / "samples.png")).shape == (32, 32, 3)
+    assert len(json.loads((training.folder / "history.json").read_text())["validation"]) == 2
+    card = paths[-1].read_text()
+    assert "A. Nother" in card
+    assert "--attention cse" in card
+    assert "photo0" in card
+
+
+def test_a_loss_that_is_no_number_stops_the_run(photos, tmp_path):
+    with pytest.raises(Exception, match="lower the learning rate"):
+        train(small(tmp_path, learning_rate=1e30, epochs=6), [photos])
+
+
+def test_the_published_settings_are_the_defaults():
+    options = options_of("sesf")()
+    assert (options.epochs, options.batch, options.learning_rate) == (30, 48, 1e-4)
+    assert (options.decay, options.decay_epochs) == (0.8, 2)
+    assert (options.height, options.width, options.crop) == (256, 256, False)
+
+
+def test_the_command_line_trains(photos, tmp_path, capsys):
+    from hyperfocal.cli import main
+
+    command = "train sesf --epochs 1 --batch 2 --height 16 --width 16 --device cpu --threads 1"
+    main([*command.split(), "--photos", str(photos), "--out", str(tmp_path / "cli")])
+    told = capsys.readouterr().out.split()
+    assert [re.sub(r".*[/\\]", "", path) for path in told][-1] == "MODEL_CARD.md"
