@@ -34,7 +34,7 @@ def test_the_decision_is_right_away_from_the_seams(method):
 def test_tiles_give_what_the_whole_gives(method):
     _, frames, _ = scene(400, 90, 3)
     whole = hyperfocal.fuse(frames, method=method)
-    tiled = hyperfocal.fuse(frames, method=method, memory=str(96 * 90 * 170))
+    tiled = hyperfocal.fuse(frames, method=method, memory=str(80 * 90 * 170))
     assert np.abs(whole.picture - tiled.picture).max() < 2e-3
     if whole.decision is not None:
         assert (whole.decision != tiled.decision).mean() < 1e-4

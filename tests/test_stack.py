@@ -1,5 +1,8 @@
 """Opening a stack and refusing what does not fit."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import as_type, texture
@@ -120,3 +123,50 @@ def test_grey_is_the_same_in_chunks_and_rows():
     whole = stack.grey(0)
     assert np.array_equal(stack.grey(0, slice(100, 650)), whole[100:650])
     assert whole == pytest.approx(frame @ np.float32([0.2126, 0.7152, 0.0722]), abs=1e-6)
+
+
+def test_each_frame_is_decoded_once_when_the_picture_is_made_in_tiles(folder):
+    stack = open_stack(folder)
+    decoded = []
+    real = stack._decoded
+    stack._decoded = lambda index: decoded.append(index) or real(index)
+    stack.spool()
+    rows = [stack.read(index, slice(5, 9)) for _ in range(3) for index in range(3)]
+    stack.close()
+    assert sorted(decoded) == [0, 1, 2]
+    assert np.array_equal(rows[1], open_stack(folder).read(1)[5:9])
+
+
+def test_what_was_spooled_goes_away_even_after_an_error(folder):
+    with pytest.raises(KeyboardInterrupt), open_stack(folder) as stack:
+        stack.spool()
+        stack.read(0, slice(0, 3))
+        scratch = Path(stack._spool._folder.name)
+        assert len(list(scratch.iterdir())) == 1
+        raise KeyboardInterrupt
+    assert not scratch.exists()
+
+
+def test_a_scratch_disk_that_cannot_be_written_is_told(folder):
+    with open_stack(folder) as stack:
+        stack.spool()
+        shutil.rmtree(stack._spool._folder.name)
+        with pytest.raises(StackError, match="TMPDIR"):
+            stack.load(0)
+
+
+def test_the_next_frame_is_read_ahead(folder):
+    with open_stack(folder) as stack:
+        stack.load(0, then=1)
+        index, ahead = stack._ahead
+        assert index == 1
+        assert np.array_equal(ahead.result(), stack.samples(1))
+
+
+def test_an_error_in_a_frame_read_ahead_is_raised_when_it_is_needed(folder):
+    whole = (folder / "img2.png").read_bytes()
+    with open_stack(folder) as stack:
+        (folder / "img2.png").write_bytes(whole[: len(whole) // 2])
+        stack.load(0, then=1)
+        with pytest.raises(FormatError, match=r"img2\.png"):
+            stack.load(1)

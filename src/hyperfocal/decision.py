@@ -33,8 +33,8 @@ class Decision(Protocol):
         """The index map of the whole picture, made consistent."""
         ...
 
-    def weigh(self, mask: NDArray[np.bool_], guide: Grey) -> Weight:
-        """The weight of the frame that was chosen in `mask`; `guide` is on 0…255."""
+    def weigh(self, mask: NDArray[np.bool_], guide: Grey | None) -> Weight:
+        """The weight of the frame that was chosen in `mask`; `guide` is on 0…255 where needed."""
         ...
 
 
@@ -73,7 +73,7 @@ class Raw:
     def verify(self, index: IndexMap, *, frame_count: int) -> IndexMap:
         return index
 
-    def weigh(self, mask: NDArray[np.bool_], guide: Grey) -> Weight:
+    def weigh(self, mask: NDArray[np.bool_], guide: Grey | None) -> Weight:
         return mask.astype(np.float32)
 
 
@@ -114,7 +114,8 @@ class Verified:
             index, frame_count=frame_count, radius=self.opening_radius, smallest=smallest
         )
 
-    def weigh(self, mask: NDArray[np.bool_], guide: Grey) -> Weight:
+    def weigh(self, mask: NDArray[np.bool_], guide: Grey | None) -> Weight:
+        assert guide is not None
         weight = np.zeros(mask.shape, np.float32)
         # The filtered mask is exactly 0 further away than the filter looks.
         window = consistency.support(mask, margin=2 * self.halo)

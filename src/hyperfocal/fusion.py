@@ -64,11 +64,11 @@ def fuse(
     named = {"picture": out, "decision_map": decision_map, "depth": depth}
     targets = {name: Path(path) for name, path in named.items() if path is not None}
     watch = Stopwatch(on_step)
-    stack = open_stack(frames, exclude=targets.values())
-    _refuse(targets, stack, chosen, overwrite=overwrite)
-    watch("open", 1, 1)
-    composite = Run(alignment.align(stack, recipe.align), memory_bytes, watch).compose(chosen)
-    stack.release()
+    with open_stack(frames, exclude=targets.values()) as stack:
+        _refuse(targets, stack, chosen, overwrite=overwrite)
+        watch("open", 1, 1)
+        aligned = alignment.align(stack, recipe.align)
+        composite = Run(aligned, memory_bytes, watch).compose(chosen)
     _write(targets, composite, stack)
     watch("write", 1, 1)
     return _fusion(composite, stack, recipe, watch.seconds, targets)

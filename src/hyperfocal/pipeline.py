@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal import rooms, tiles
+from hyperfocal.blend import Blend
 from hyperfocal.decision import Contest, Decision, winners
 from hyperfocal.errors import StackError
-from hyperfocal.frame import IndexMap, Pixels, Samples, Weight, to_samples
+from hyperfocal.frame import Grey, IndexMap, Pixels, Samples, Weight, to_samples
 from hyperfocal.measures import Measure
 from hyperfocal.methods import Folding, Method, Selecting
 from hyperfocal.stack import Stack
@@ -25,7 +26,8 @@ from hyperfocal.tiles import Tile
 OnStep = Callable[[str, int, int], None]
 
 # What lives at once per pixel of a tile while frames go by, measured at its highest (colour).
-_BYTES_PER_PIXEL = 96
+_BYTES_PER_PIXEL = 80
+_STRIP = 256  # rows
 
 
 @dataclass(frozen=True)
@@ -86,31 +88,45 @@ class Run:
         plan = self._plan(decision.halo)
         for place, tile in enumerate(plan):
             chosen = index[tile.outer_rows]
-            weighted = self._weighted(chosen, decision, tile, place, len(plan))
-            pixels, position = blend(weighted)
-            picture[tile.rows] = to_samples(pixels[tile.inner_rows], picture.dtype)
+            frames = winners(chosen)
+            guide = self._guide(chosen, frames, tile) if decision.needs_guide else None
+            blend = Blend(chosen.shape[0], chosen.shape[1], picture.shape[2])
+            for step, frame in enumerate(frames):
+                self.stack.load(frame, then=next(iter(frames[step + 1 :]), None))
+                self._blend_frame(blend, frame, chosen, guide, tile, decision)
+                self.on_step("blend", place * len(frames) + step + 1, len(plan) * len(frames))
+            pixels, position = blend.result()
+            fill(picture[tile.rows], pixels[tile.inner_rows])
             depth[tile.rows] = position[tile.inner_rows]
         return picture, depth
 
-    def _weighted(
-        self, chosen: IndexMap, decision: Decision, tile: Tile, place: int, tile_count: int
-    ) -> Iterator[tuple[int, Pixels, Weight]]:
-        frames = winners(chosen)
-        guide = np.empty(0, np.float32)
-        if decision.needs_guide:
-            guide = self._guide(chosen, frames, tile)
-        step_count = tile_count * len(frames)
-        for step, frame in enumerate(frames):
-            weight = decision.weigh(chosen == frame, guide)
-            yield frame, self.stack.read(frame, tile.outer_rows), weight
-            self.on_step("blend", place * len(frames) + step + 1, step_count)
+    def _blend_frame(
+        self,
+        blend: Blend,
+        frame: int,
+        chosen: IndexMap,
+        guide: Grey | None,
+        tile: Tile,
+        decision: Decision,
+    ) -> None:
+        # Strips keep the arrays of a weight in the cache, and most strips hold few frames.
+        for strip in tiles.strips(len(chosen), _STRIP, decision.halo):
+            mask = chosen[strip.outer_rows] == frame
+            if mask.any():
+                seen = None if guide is None else guide[strip.outer_rows]
+                weight = decision.weigh(mask, seen)[strip.inner_rows]
+                rows = slice(tile.outer_top + strip.top, tile.outer_top + strip.bottom)
+                blend.add(frame, strip.rows, self.stack.read(frame, rows), weight)
 
-    def _guide(self, chosen: IndexMap, frames: list[int], tile: Tile) -> NDArray[np.float32]:
+    def _guide(self, chosen: IndexMap, frames: list[int], tile: Tile) -> Grey:
         """The picture as the bare decision makes it, grey on 0…255."""
         guide = np.empty(chosen.shape, np.float32)
         for frame in reversed(frames):
-            grey = self.stack.grey(frame, tile.outer_rows)
-            np.copyto(guide, grey, where=chosen == frame)
+            for strip in tiles.strips(len(chosen), _STRIP):
+                mask = chosen[strip.rows] == frame
+                if mask.any():
+                    rows = slice(tile.outer_top + strip.top, tile.outer_top + strip.bottom)
+                    np.copyto(guide[strip.rows], self.stack.grey(frame, rows), where=mask)
         guide *= 255
         return guide
 
@@ -122,7 +138,7 @@ class Run:
             fold = method.fold(tile.outer_bottom - tile.outer_top, width, picture.shape[2])
             for frame in self._frames("fold", place, len(plan)):
                 fold.add(self.stack.read(frame, tile.outer_rows))
-            picture[tile.rows] = to_samples(fold.result()[tile.inner_rows], picture.dtype)
+            fill(picture[tile.rows], fold.result()[tile.inner_rows])
         return picture
 
     @property
@@ -133,36 +149,27 @@ class Run:
         return np.empty((*self._size, self.stack.info.channels), self.stack.info.dtype)
 
     def _plan(self, halo: int, grid: int = 1) -> list[Tile]:
-        return tiles.plan(
+        plan = tiles.plan(
             *self._size,
             halo=halo,
             bytes_per_pixel=_BYTES_PER_PIXEL,
             memory_bytes=self.memory_bytes,
             grid=grid,
         )
+        if len(plan) > 1:
+            self.stack.spool()
+        return plan
 
     def _frames(self, stage: str, place: int, tile_count: int) -> Iterator[int]:
         """The frames of a tile, reporting each when it is done."""
         count = len(self.stack)
         for frame in range(count):
+            self.stack.load(frame, then=frame + 1)
             yield frame
             self.on_step(stage, place * count + frame + 1, tile_count * count)
 
 
-def blend(
-    weighted: Iterator[tuple[int, Pixels, Weight]],
-) -> tuple[Pixels, NDArray[np.float32]]:
-    """Weighted mean of the frames, and of their numbers (the depth in frames).
-
-    Convex: no value leaves the range that the frames span at its pixel.
-    """
-    frame, pixels, weight = next(weighted)
-    share, position = weight.copy(), weight * np.float32(frame)
-    total = pixels * weight[:, :, None]
-    for frame, pixels, weight in weighted:
-        total += pixels * weight[:, :, None]
-        position += weight * np.float32(frame)
-        share += weight
-    total /= share[:, :, None]
-    position /= share
-    return total, position
+def fill(samples: Samples, pixels: Pixels) -> None:
+    """Put pixels into samples of the picture's type, strip by strip to spare memory."""
+    for strip in tiles.strips(len(pixels), _STRIP):
+        samples[strip.rows] = to_samples(pixels[strip.rows], samples.dtype)

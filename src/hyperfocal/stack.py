@@ -1,7 +1,7 @@
 """A stack: frames of one scene that can be read one after the other, as often as needed.
 
-Opening looks at headers only and refuses what does not fit together; pixels are read lazily,
-and no more than two frames are kept.
+Opening looks at headers only and refuses what does not fit together; pixels are read lazily, one
+frame ahead, and no more than two frames are kept.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from hyperfocal import formats
 from hyperfocal.errors import StackError
 from hyperfocal.frame import FrameInfo, Grey, Pixels, Samples, Source, to_grey, to_pixels
+from hyperfocal.spool import Spool
 
 FramesLike: TypeAlias = (
     "str | os.PathLike[str] | NDArray[Any] | Iterable[str | os.PathLike[str] | NDArray[Any]]"
@@ -39,25 +41,38 @@ class ArraySource:
         return self.samples
 
 
-@dataclass
 class Stack:
-    """Frames of one size, depth and colour, in focus order."""
+    """Frames of one size, depth and colour, in focus order. Close it, or use it in `with`."""
 
-    sources: Sequence[Source]
-    ignored: tuple[str, ...] = ()  # files of the folder that are no pictures
-    _kept: dict[int, Samples] = field(default_factory=dict, repr=False)
+    def __init__(self, sources: Sequence[Source], ignored: tuple[str, ...] = ()):
+        self.sources = sources
+        self.ignored = ignored  # files of the folder that are no pictures
+        self._kept: dict[int, Samples] = {}
+        self._ahead: tuple[int, Future[Samples]] | None = None
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+        self._spool: Spool | None = None
 
     def __len__(self) -> int:
         return len(self.sources)
+
+    def __enter__(self) -> Stack:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def info(self) -> FrameInfo:
         """Size, type and metadata of the first frame, which the result takes over."""
         return self.sources[0].info
 
+    def name(self, index: int) -> str:
+        """`frame 7 (IMG_0142.tif)`, as messages call it; frames count from 1 there."""
+        return f"frame {index + 1} ({self.sources[index].info.name})"
+
     def read(self, index: int, rows: slice = slice(None)) -> Pixels:
         """These rows of a frame as pixels; raises StackError for NaN and infinite values."""
-        pixels = to_pixels(self.samples(index)[rows])
+        pixels = to_pixels(self._rows(index, rows))
         if self.info.dtype.kind == "f" and not np.isfinite(pixels).all():
             raise StackError(
                 f"{self.name(index)} holds NaN or infinite values; replace them before fusing"
@@ -76,18 +91,49 @@ class Stack:
     def samples(self, index: int) -> Samples:
         """A frame as its file holds it."""
         if index not in self._kept:
+            samples = self._taken(index)
             while len(self._kept) >= _KEPT:
                 del self._kept[next(iter(self._kept))]
-            self._kept[index] = self._decoded(index)
+            self._kept[index] = samples
         return self._kept[index]
 
-    def name(self, index: int) -> str:
-        """`frame 7 (IMG_0142.tif)`, as messages call it; frames count from 1 there."""
-        return f"frame {index + 1} ({self.sources[index].info.name})"
+    def load(self, index: int, *, then: int | None = None) -> None:
+        """Have a frame at hand, and start to decode the one that is needed after it."""
+        if self._spool is None:
+            self.samples(index)
+        elif index not in self._spool:
+            self._spool.put(index, self._taken(index))
+        if then is not None and then < len(self) and not self._is_at_hand(then):
+            self._ahead = then, self._reader.submit(self._decoded, then)
 
-    def release(self) -> None:
-        """Forget the frames that are kept."""
+    def _is_at_hand(self, index: int) -> bool:
+        return index in self._kept or (self._spool is not None and index in self._spool)
+
+    def spool(self) -> None:
+        """Keep decoded frames on disk from now on, because they will be read piece by piece."""
+        if self._spool is None and any(not isinstance(s, ArraySource) for s in self.sources):
+            self._spool = Spool(self.info)
+
+    def close(self) -> None:
+        """Forget all frames, stop reading ahead, remove what was spooled."""
+        self._reader.shutdown(cancel_futures=True)
         self._kept.clear()
+        self._ahead = None
+        if self._spool is not None:
+            self._spool.close()
+
+    def _rows(self, index: int, rows: slice) -> Samples:
+        if self._spool is None:
+            return self.samples(index)[rows]
+        self.load(index)
+        return self._spool.rows(index, rows)
+
+    def _taken(self, index: int) -> Samples:
+        """The frame that was read ahead, or else read now."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] == index:
+            return ahead[1].result()
+        return self._decoded(index)
 
     def _decoded(self, index: int) -> Samples:
         info, samples = self.sources[index].info, self.sources[index].read()

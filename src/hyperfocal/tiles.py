@@ -55,10 +55,11 @@ def plan(
             f"a memory budget of {memory_bytes / 2**20:.0f} MiB does not hold one tile of a "
             f"picture {width} pixels wide; give at least {needed / 2**20 + 1:.0f} MiB (--memory)"
         )
-    return list(_strips(height, rows, halo))
+    return list(strips(height, rows, halo))
 
 
-def _strips(height: int, rows: int, halo: int) -> Iterator[Tile]:
+def strips(height: int, rows: int, halo: int = 0) -> Iterator[Tile]:
+    """Tiles of this many rows each, the last with what is left."""
     for top in range(0, height, rows):
         bottom = min(height, top + rows)
         yield Tile(top, bottom, max(0, top - halo), min(height, bottom + halo))

@@ -1,0 +1,61 @@
+"""Decoded frames on disk: so that a picture made in several tiles decodes each frame once.
+
+The folder is the system's temporary one and goes away with the spool, also after an error or
+Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from hyperfocal.errors import StackError
+from hyperfocal.frame import FrameInfo, Samples
+
+
+class Spool:
+    """Frames of one size and type, written whole and read by rows."""
+
+    def __init__(self, info: FrameInfo):
+        self._shape = (info.height, info.width, info.channels)
+        self._dtype = info.dtype
+        self._folder = tempfile.TemporaryDirectory(prefix="hyperfocal-")
+
+    def __contains__(self, index: int) -> bool:
+        return self._path(index).exists()
+
+    def put(self, index: int, samples: Samples) -> None:
+        """Keep a frame; raises StackError where the disk is full."""
+        path = self._path(index)
+        try:
+            samples.tofile(path.with_suffix(".part"))
+            path.with_suffix(".part").rename(path)
+        except OSError as error:
+            needed = samples.nbytes / 2**30
+            raise StackError(
+                f"scratch folder {self._folder.name} cannot hold decoded frames "
+                f"({error.strerror or 'write failed'}; {needed:.1f} GiB a frame); free space, set "
+                "TMPDIR to a larger disk, or give more memory (--memory)"
+            ) from error
+
+    def rows(self, index: int, rows: slice) -> Samples:
+        """These rows of a frame."""
+        height, width, channels = self._shape
+        top, bottom, _ = rows.indices(height)
+        line = width * channels
+        samples = np.fromfile(
+            self._path(index),
+            self._dtype,
+            count=(bottom - top) * line,
+            offset=top * line * self._dtype.itemsize,
+        )
+        return samples.reshape(bottom - top, width, channels)
+
+    def close(self) -> None:
+        """Remove everything."""
+        self._folder.cleanup()
+
+    def _path(self, index: int) -> Path:
+        return Path(self._folder.name) / f"{index}.raw"
