@@ -27,7 +27,7 @@ ORDER = [
     {"alignment", "outputs"},
     {"recipe"},
     {"pipeline"},
-    {"fusion"},
+    {"fusion", "evaluation", "views"},
     {"__init__"},
     {"training"},
     {"cli"},

@@ -114,3 +114,55 @@ def test_help_and_methods_speak(tmp_path):
     listed = run("methods").stdout
     assert "sesf:" in listed
     assert "radius" in listed
+
+
+def test_views_draw_what_fuse_decided(tmp_path):
+    write_stack(tmp_path)
+    out, maps, views = (tmp_path / name for name in ("out.png", "maps", "views"))
+    assert run("fuse", tmp_path, "-o", out, "--maps", maps, *FAST).returncode == 0
+    command = ["views", maps, "-o", views, "--picture", out, "--frame", tmp_path / "0.png"]
+    assert run(*command).returncode == 0
+    drawn = {path.stem: formats.open_frames(path)[0].read() for path in views.iterdir()}
+    assert set(drawn) == {
+        "decision_initial", "decision", "relief", "activity", "overlay", "difference",
+    }  # fmt: skip
+    assert all(view.shape == (60, 90, 3) for view in drawn.values())
+    decision = np.load(maps / "decision.npy")
+    colours = {tuple(colour) for colour in drawn["decision"][decision == 1]}
+    assert len(colours) == 1
+    assert (drawn["difference"][:, :20] < 3).all()  # there the frame itself was taken
+    assert drawn["difference"][:, 40:].mean() > 10
+    again = run(*command)
+    assert again.returncode == 2
+    assert "not empty" in again.stderr
+
+
+def test_a_fused_picture_is_evaluated(tmp_path):
+    write_stack(tmp_path)
+    picture = formats.open_frames(tmp_path / "0.png")[0].read() @ [0.2125, 0.7154, 0.0721]
+    told = json.loads(run("evaluate", tmp_path / "0.png", "--json").stdout)
+    assert set(told["metrics"]) == {"ag", "sf", "mean", "sd", "en"}
+    assert told["metrics"]["mean"] == pytest.approx(picture.mean(), rel=1e-6)
+    assert told["metrics"]["sd"] == pytest.approx(picture.std(), rel=1e-6)
+    assert "noise" in told["warning"]
+    sources = ["--sources", tmp_path / "1.png", tmp_path / "2.png"]
+    told = run("evaluate", tmp_path / "0.png", *sources, "--metrics", "qg,qcb,scd").stdout
+    assert [line.split()[0] for line in told.splitlines()] == ["qg", "qcb", "scd"]
+
+
+def test_an_undefined_metric_says_why(tmp_path):
+    write_stack(tmp_path)
+    sources = ["--sources", tmp_path / "0.png", tmp_path / "1.png"]
+    done = run("evaluate", tmp_path / "0.png", *sources, "--metrics", "scd,qg", "--json")
+    told = json.loads(done.stdout)
+    assert set(told["metrics"]) == {"qg"}
+    assert "scd" in told["undefined"]
+
+
+def test_what_cannot_be_evaluated_ends_with_exit_code_2(tmp_path):
+    write_stack(tmp_path)
+    (tmp_path / "small.png").write_bytes((tmp_path / "0.png").read_bytes())
+    for arguments in (["gone.png"], ["0.png", "--metrics", "beauty"]):
+        done = run("evaluate", *arguments, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import as_type, psnr, scene, texture
+from scenes import as_type, psnr, scene, texture
 
 import hyperfocal
 from hyperfocal import Cancelled, OptionError, StackError, formats, rooms
@@ -196,6 +196,7 @@ def test_progress_counts_every_stage_to_its_end():
 def test_a_measure_of_ones_own_is_taken_as_an_object():
     class Brightness:
         halo = 0
+        grid = 1
 
         def survey(self, frame):
             return None
@@ -223,3 +224,20 @@ def test_metadata_of_the_first_frame_come_out_again(tmp_path):
         formats.save(tmp_path / f"{number}.png", frame, like, suffix=".png")
     hyperfocal.fuse(tmp_path, tmp_path / "out.png", method=FAST)
     assert formats.open_frames(tmp_path / "out.png")[0].info.icc == profile
+
+
+def test_all_maps_are_written_as_arrays_and_as_tiff(tmp_path):
+    write_stack(tmp_path)
+    fusion = hyperfocal.fuse(tmp_path, maps=tmp_path / "maps", method="select", step_um=2.5)
+    arrays = {path.stem: np.load(path) for path in (tmp_path / "maps").glob("*.npy")}
+    tiffs = {
+        path.stem: formats.open_frames(path)[0].read()[:, :, 0]
+        for path in (tmp_path / "maps").glob("*.tif")
+    }
+    assert set(arrays) == {"decision_initial", "decision", "activity", "depth", "confidence"}
+    assert all(np.array_equal(arrays[name], tiffs[name]) for name in arrays)
+    assert arrays["decision"].dtype == np.uint16
+    assert arrays["depth"].max() == pytest.approx(5.0)
+    assert np.array_equal(arrays["decision_initial"], fusion.initial_decision)
+    with pytest.raises(hyperfocal.FormatError, match="not empty"):
+        hyperfocal.fuse(tmp_path, maps=tmp_path / "maps", method="select")

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import as_type, texture
+from scenes import as_type, texture
 
 from hyperfocal import formats
 from hyperfocal.frame import FrameInfo

@@ -29,7 +29,7 @@ def test_the_python_example_runs(here):
 
 
 def test_the_commands_run(here):
-    commands = re.findall(r"^hyperfocal (fuse .*)$", README, re.MULTILINE)
+    commands = re.findall(r"^hyperfocal ((?:fuse|views|evaluate|methods).*)$", README, re.MULTILINE)
     assert commands
     for command in commands:
         main(shlex.split(command))

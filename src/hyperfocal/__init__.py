@@ -14,6 +14,7 @@ from hyperfocal.errors import (
     StackError,
     UnknownChoice,
 )
+from hyperfocal.evaluation import Evaluation, evaluate
 from hyperfocal.fusion import Fusion, fuse
 from hyperfocal.recipe import Recipe
 from hyperfocal.stack import Stack, open_stack
@@ -23,6 +24,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "AlignmentError",
     "Cancelled",
+    "Evaluation",
     "FormatError",
     "Fusion",
     "HyperfocalError",
@@ -32,6 +34,7 @@ __all__ = [
     "Stack",
     "StackError",
     "UnknownChoice",
+    "evaluate",
     "fuse",
     "open_stack",
 ]

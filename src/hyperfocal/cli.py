@@ -15,9 +15,12 @@ from typing import Any
 import hyperfocal
 from hyperfocal import rooms
 from hyperfocal.errors import HyperfocalError, MissingExtra, UnknownChoice
+from hyperfocal.evaluation import NOISE_WARNING, evaluate
+from hyperfocal.metrics._grey import CONVENTIONS
 from hyperfocal.options import build, infos
 from hyperfocal.recipe import Recipe
 from hyperfocal.stack import natural_key
+from hyperfocal.views import write_views
 
 _FUSE = """\
 Fuse photographs of one scene, each sharp at another distance, into one that is sharp everywhere.
@@ -60,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=hyperfocal.__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_fuse(commands)
+    _add_views(commands)
+    _add_evaluate(commands)
     _add_methods(commands)
     _add_train(commands)
     return parser
@@ -76,6 +81,9 @@ def _add_fuse(commands: Any) -> None:
     parser.add_argument("-o", "--out", required=True, help="the picture to write")
     parser.add_argument("--decision-map", help="also write which frame each pixel comes from")
     parser.add_argument("--depth", help="also write the depth map (.tif: numbers, in frames)")
+    parser.add_argument(
+        "--maps", help="also write decision, activity, depth and confidence into this folder"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace existing outputs")
     parser.add_argument(
         "--keep-order",
@@ -85,6 +93,40 @@ def _add_fuse(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
     _add_options(parser, Recipe)
     parser.set_defaults(run=_fuse)
+
+
+def _add_views(commands: Any) -> None:
+    parser = commands.add_parser(
+        "views",
+        help="draw the maps of `fuse --maps` as coloured pictures",
+        description="Draw decision (before and after), relief, activity, and with --picture a "
+        "tinted overlay, with --frame too the difference between picture and frame.",
+    )
+    parser.add_argument("maps", type=Path, help="the folder that `fuse --maps` wrote")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the PNG files")
+    parser.add_argument("--picture", type=Path, help="the fused picture")
+    parser.add_argument("--frame", type=Path, help="one of the frames")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing outputs")
+    parser.set_defaults(run=_views)
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure the quality of a fused picture",
+        description="Metrics of a fused picture. " + NOISE_WARNING + ".",
+    )
+    parser.add_argument("fused", help="the fused picture")
+    parser.add_argument("--sources", nargs="+", default=[], help="the frames it was made from")
+    parser.add_argument("--metrics", help="names with commas between; default: all that apply")
+    parser.add_argument(
+        "--grey",
+        choices=CONVENTIONS,
+        default="255",
+        help="value range: 255, or as in the SESF-Fuse paper's tables",
+    )
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+    parser.set_defaults(run=_evaluate)
 
 
 def _add_methods(commands: Any) -> None:
@@ -129,11 +171,10 @@ def _fuse(given: argparse.Namespace) -> None:
         fusion = hyperfocal.fuse(
             frames[0] if len(frames) == 1 else frames,
             given.out,
-            method=given.method,
-            align=given.align,
-            memory=given.memory,
+            **vars(_recipe(given)),
             decision_map=given.decision_map,
             depth=given.depth,
+            maps=given.maps,
             overwrite=given.overwrite,
             on_step=progress,
         )
@@ -142,6 +183,31 @@ def _fuse(given: argparse.Namespace) -> None:
     elif sys.stdout.isatty():
         seconds = sum(fusion.report["seconds"].values())
         print(f"{len(fusion.report['frames'])} frames fused in {seconds:.1f} s: {given.out}")
+
+
+def _recipe(given: argparse.Namespace) -> Recipe:
+    return build(Recipe, {info.name: getattr(given, info.name) for info in infos(Recipe)})
+
+
+def _views(given: argparse.Namespace) -> None:
+    for path in write_views(
+        given.maps, given.out, picture=given.picture, frame=given.frame, overwrite=given.overwrite
+    ):
+        print(path)
+
+
+def _evaluate(given: argparse.Namespace) -> None:
+    names = given.metrics.split(",") if given.metrics else None
+    evaluation = evaluate(given.fused, given.sources, metrics=names, grey=given.grey)
+    if given.json:
+        told = {"metrics": evaluation.values, "undefined": evaluation.undefined}
+        print(json.dumps({**told, "grey": given.grey, "warning": NOISE_WARNING}, indent=2))
+        return
+    for name, value in evaluation.values.items():
+        print(f"{name:10} {value:.6g}")
+    for name, reason in evaluation.undefined.items():
+        print(f"{name:10} undefined: {reason}")
+    print(f"note: {NOISE_WARNING}", file=sys.stderr)
 
 
 def _methods(given: argparse.Namespace) -> None:

@@ -43,18 +43,18 @@ class Contest:
 
     def __init__(self, height: int, width: int):
         self.index = np.zeros((height, width), np.uint16)
-        self._best = np.full((height, width), -1, np.float32)
+        self.best = np.full((height, width), -1, np.float32)
         self._second = np.zeros((height, width), np.float32)
 
     def add(self, frame: int, focus_map: FocusMap) -> None:
-        np.copyto(self.index, np.uint16(frame), where=focus_map >= self._best)
-        np.maximum(self._second, np.minimum(focus_map, self._best), out=self._second)
-        np.maximum(self._best, focus_map, out=self._best)
+        np.copyto(self.index, np.uint16(frame), where=focus_map >= self.best)
+        np.maximum(self._second, np.minimum(focus_map, self.best), out=self._second)
+        np.maximum(self.best, focus_map, out=self.best)
 
     def confidence(self) -> Weight:
         """How far the best focus is above the second best: 1 − second/best, 0 where all is flat."""
-        ratio = np.ones_like(self._best)
-        np.divide(self._second, self._best, out=ratio, where=self._best > 0)
+        ratio = np.ones_like(self.best)
+        np.divide(self._second, self.best, out=ratio, where=self.best > 0)
         return np.subtract(1, ratio, out=ratio)
 
 

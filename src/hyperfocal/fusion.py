@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import time
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from hyperfocal import alignment, outputs, rooms
 from hyperfocal.alignment import Alignment
 from hyperfocal.errors import OptionError
-from hyperfocal.frame import IndexMap, Samples, Weight
+from hyperfocal.frame import FocusMap, IndexMap, Samples, Weight
 from hyperfocal.methods import Method, Selecting
 from hyperfocal.options import check
 from hyperfocal.pipeline import Composite, OnStep, Run
@@ -31,8 +32,10 @@ class Fusion:
 
     picture: Samples  # of the frames' type
     decision: IndexMap | None  # (height, width), frame numbers from 0; None if nothing is decided
-    depth: NDArray[np.float32] | None  # (height, width), in frames from 0
+    depth: NDArray[np.float32] | None  # (height, width), in frames from 0, or in µm
     confidence: Weight | None  # (height, width), 0…1
+    initial_decision: IndexMap | None  # (height, width), before it was made consistent
+    activity: FocusMap | None  # (height, width), the largest focus measure over the frames
     report: dict[str, Any]  # frames, size, seconds per stage, peak memory, outputs
 
 
@@ -43,35 +46,62 @@ def fuse(
     method: str | Method = Recipe.method,
     align: Alignment = Recipe.align,
     memory: str | None = Recipe.memory,
+    step_um: float | None = Recipe.step_um,
     decision_map: PathLike | None = None,
     depth: PathLike | None = None,
+    maps: PathLike | None = None,
     overwrite: bool = False,
     on_step: OnStep = lambda stage, index, count: None,
 ) -> Fusion:
     """Fuse a stack of two or more frames into one picture that is sharp everywhere.
 
     `frames` is a folder, a pattern, a list of paths, or arrays (uint8, uint16, float in 0…1).
-    `out`, `decision_map` and `depth` name files to write; `method`, `align` and `memory` are
-    those of Recipe. `on_step(stage, index, count)` is called as work goes on; raise `Cancelled`
-    in it to stop. Raises a HyperfocalError for everything that the caller can mend.
+    `out`, `decision_map` and `depth` name files to write, `maps` a folder for all maps as NPY and
+    TIFF; `method`, `align`, `memory` and `step_um` are those of Recipe. `on_step(stage, index,
+    count)` is called as work goes on; raise `Cancelled` in it to stop. Raises a HyperfocalError
+    for everything that the caller can mend.
 
     >>> fuse("stack/*.tif", "fused.tif", method="sesf:radius=7")  # doctest: +SKIP
     """
-    recipe = Recipe(method, align, memory)
+    recipe = Recipe(method, align, memory, step_um)
     check(recipe)
     chosen: Method = rooms.make("methods", recipe.method)
     memory_bytes = recipe.memory_bytes
     named = {"picture": out, "decision_map": decision_map, "depth": depth}
     targets = {name: Path(path) for name, path in named.items() if path is not None}
+    folder = None if maps is None else Path(maps)
     watch = Stopwatch(on_step)
     with open_stack(frames, exclude=targets.values()) as stack:
-        _refuse(targets, stack, chosen, overwrite=overwrite)
+        _refuse(targets, folder, stack, chosen, overwrite=overwrite)
         watch("open", 1, 1)
         aligned = alignment.align(stack, recipe.align)
         composite = Run(aligned, memory_bytes, watch).compose(chosen)
-    _write(targets, composite, stack)
+    composite = _measured(composite, recipe.step_um)
+    _write(targets, composite, stack, step_um=recipe.step_um)
+    if folder is not None:
+        outputs.save_maps(folder, maps_of(composite))
+        targets["maps"] = folder
     watch("write", 1, 1)
     return _fusion(composite, stack, recipe, watch.seconds, targets)
+
+
+def maps_of(composite: Composite) -> dict[str, NDArray[Any]]:
+    """All maps of a selecting method, by the name of their file."""
+    maps = {
+        "decision_initial": composite.initial,
+        "decision": composite.index,
+        "activity": composite.activity,
+        "depth": composite.depth,
+        "confidence": composite.confidence,
+    }
+    return {name: values for name, values in maps.items() if values is not None}
+
+
+def _measured(composite: Composite, step_um: float | None) -> Composite:
+    """The composite with its depth in µm where the distance between frames is known."""
+    if composite.depth is None or step_um is None:
+        return composite
+    return dataclasses.replace(composite, depth=composite.depth * np.float32(step_um))
 
 
 class Stopwatch:
@@ -98,8 +128,15 @@ def peak_memory_bytes() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _refuse(targets: dict[str, Path], stack: Stack, method: Method, *, overwrite: bool) -> None:
-    maps = sorted(set(targets) & {"decision_map", "depth"})
+def _refuse(
+    targets: dict[str, Path],
+    folder: Path | None,
+    stack: Stack,
+    method: Method,
+    *,
+    overwrite: bool,
+) -> None:
+    maps = sorted(set(targets) & {"decision_map", "depth"}) + (["maps"] if folder else [])
     if maps and not isinstance(method, Selecting):
         raise OptionError(
             f"{type(method).__name__.lower()} blends frames without deciding, so there is no "
@@ -107,18 +144,22 @@ def _refuse(targets: dict[str, Path], stack: Stack, method: Method, *, overwrite
         )
     inputs = [source.path for source in stack.sources if hasattr(source, "path")]
     outputs.require_writable(targets.values(), inputs=inputs, overwrite=overwrite)
+    if folder is not None:
+        outputs.require_folder(folder, overwrite=overwrite)
     if "picture" in targets:
         outputs.require_depth(targets["picture"], stack.info)
 
 
-def _write(targets: dict[str, Path], composite: Composite, stack: Stack) -> None:
-    count = len(stack)
+def _write(
+    targets: dict[str, Path], composite: Composite, stack: Stack, *, step_um: float | None
+) -> None:
+    count, last = len(stack), (len(stack) - 1) * (step_um or 1)
     if "picture" in targets:
         outputs.save(targets["picture"], composite.picture, stack.info)
     if "decision_map" in targets and composite.index is not None:
         outputs.save_decision_map(targets["decision_map"], composite.index, frame_count=count)
     if "depth" in targets and composite.depth is not None:
-        outputs.save_depth(targets["depth"], composite.depth, frame_count=count)
+        outputs.save_depth(targets["depth"], composite.depth, last=last)
 
 
 def _fusion(
@@ -143,4 +184,12 @@ def _fusion(
     picture = composite.picture
     if stack.info.channels == 1:
         picture = picture[:, :, 0]
-    return Fusion(picture, composite.index, composite.depth, composite.confidence, report)
+    return Fusion(
+        picture,
+        composite.index,
+        composite.depth,
+        composite.confidence,
+        composite.initial,
+        composite.activity,
+        report,
+    )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,15 +84,43 @@ def save_decision_map(path: Path, index: IndexMap, *, frame_count: int) -> None:
         save(path, *_grey(levels[index]))
 
 
-def save_depth(path: Path, depth: NDArray[np.float32], *, frame_count: int) -> None:
-    """TIFF: float32 in frames from 0; other formats: first frame black, last white, 16 or 8 bit."""
+def save_depth(path: Path, depth: NDArray[np.float32], *, last: float) -> None:
+    """TIFF: float32 as it is; other formats: first frame black, `last` white, 16 or 8 bit."""
     if path.suffix.lower() in (".tif", ".tiff"):
         save(path, *_grey(depth))
     else:
         is_jpeg = path.suffix.lower() in (".jpg", ".jpeg")
         dtype: type[np.unsignedinteger] = np.uint8 if is_jpeg else np.uint16
-        share = depth / np.float32(frame_count - 1)
+        share = depth / np.float32(last)
         save(path, *_grey(np.rint(share * np.iinfo(dtype).max).astype(dtype)))
+
+
+def require_folder(folder: Path, *, overwrite: bool) -> None:
+    """Raise FormatError where maps cannot or must not be written into a folder."""
+    if folder.exists() and not folder.is_dir():
+        raise FormatError(f"{folder} is a file; name a folder for the maps")
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise FormatError(f"{folder} is not empty; name another folder or allow --overwrite")
+    if not folder.exists() and not folder.parent.is_dir():
+        raise FormatError(f"folder {folder.parent} does not exist; make it first")
+
+
+def save_maps(folder: Path, maps: Mapping[str, NDArray[Any]]) -> None:
+    """Each map as NAME.npy and NAME.tif, of the type it has: 16 bit for indices, else float32."""
+    folder.mkdir(exist_ok=True)
+    for name, values in maps.items():
+        beside = folder / f".{name}.part.npy"
+        try:
+            np.save(beside, values)
+            os.replace(beside, folder / f"{name}.npy")
+        except OSError as error:
+            raise FormatError(
+                f"{folder / name}.npy cannot be written ({error.strerror}); free space or choose "
+                "another folder"
+            ) from error
+        finally:
+            beside.unlink(missing_ok=True)
+        save(folder / f"{name}.tif", *_grey(values))
 
 
 def _grey(values: NDArray[np.generic]) -> tuple[Samples, FrameInfo]:

@@ -17,7 +17,7 @@ from hyperfocal import rooms, tiles
 from hyperfocal.blend import Blend
 from hyperfocal.decision import Contest, Decision, winners
 from hyperfocal.errors import StackError
-from hyperfocal.frame import Grey, IndexMap, Pixels, Samples, Weight, to_samples
+from hyperfocal.frame import FocusMap, Grey, IndexMap, Pixels, Samples, Weight, to_samples
 from hyperfocal.measures import Measure
 from hyperfocal.methods import Folding, Method, Selecting
 from hyperfocal.stack import Stack
@@ -36,6 +36,8 @@ class Composite:
 
     picture: Samples  # (height, width, channels), of the frames' type
     index: IndexMap | None = None  # the frame that each pixel comes from
+    initial: IndexMap | None = None  # the same before the decision was made consistent
+    activity: FocusMap | None = None  # the largest focus measure over the frames
     depth: NDArray[np.float32] | None = None  # position in the stack, in frames
     confidence: Weight | None = None  # 1 − second best focus / best focus
 
@@ -57,19 +59,20 @@ class Run:
         raise StackError(f"{method!r} is no fusion method; it neither selects nor folds")
 
     def _select(self, measure: Measure, decision: Decision) -> Composite:
-        index, confidence = self._decide(measure)
+        initial, activity, confidence = self._compare(measure)
         self.on_step("decide", 0, 1)
-        index = decision.verify(index, frame_count=len(self.stack))
+        index = decision.verify(initial, frame_count=len(self.stack))
         self.on_step("decide", 1, 1)
         picture, depth = self._blend(index, decision)
-        return Composite(picture, index, depth, confidence)
+        return Composite(picture, index, initial, activity, depth, confidence)
 
-    def _decide(self, measure: Measure) -> tuple[IndexMap, Weight]:
+    def _compare(self, measure: Measure) -> tuple[IndexMap, FocusMap, Weight]:
+        """Arg-max over frames, its focus measure, and its confidence, for the whole picture."""
         height, width = self._size
         index = np.empty((height, width), np.uint16)
-        confidence = np.empty((height, width), np.float32)
+        activity, confidence = np.empty((2, height, width), np.float32)
         surveyed: list[Any] = []  # a few numbers a frame, not pixels
-        plan = self._plan(measure.halo)
+        plan = self._plan(measure.halo, measure.grid)
         for place, tile in enumerate(plan):
             contest = Contest(tile.outer_bottom - tile.outer_top, width)
             for frame in self._frames("measure", place, len(plan)):
@@ -79,8 +82,9 @@ class Run:
                     surveyed.append(measure.survey(whole))
                 contest.add(frame, measure(grey, surveyed[frame]))
             index[tile.rows] = contest.index[tile.inner_rows]
+            activity[tile.rows] = contest.best[tile.inner_rows]
             confidence[tile.rows] = contest.confidence()[tile.inner_rows]
-        return index, confidence
+        return index, activity, confidence
 
     def _blend(self, index: IndexMap, decision: Decision) -> tuple[Samples, NDArray[np.float32]]:
         picture = self._new_picture()

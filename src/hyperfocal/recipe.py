@@ -22,6 +22,9 @@ class Recipe:
     memory: str | None = option(
         None, "memory for the work at hand, as 800MB or 4GB; default: half of what is free"
     )
+    step_um: float | None = option(
+        None, "distance between frames; the depth is then in µm instead of frames", unit="µm", low=0
+    )
 
     @property
     def memory_bytes(self) -> int:

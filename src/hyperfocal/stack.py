@@ -23,9 +23,8 @@ from hyperfocal.errors import StackError
 from hyperfocal.frame import FrameInfo, Grey, Pixels, Samples, Source, to_grey, to_pixels
 from hyperfocal.spool import Spool
 
-FramesLike: TypeAlias = (
-    "str | os.PathLike[str] | NDArray[Any] | Iterable[str | os.PathLike[str] | NDArray[Any]]"
-)
+FrameLike: TypeAlias = str | os.PathLike[str] | NDArray[Any]
+FramesLike: TypeAlias = FrameLike | Iterable[FrameLike]
 _CHUNK = 256  # rows
 _KEPT = 2  # frames; a pair is decoded once, and memory does not depend on the number of frames
 
@@ -145,8 +144,8 @@ class Stack:
         return samples
 
 
-def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = ()) -> Stack:
-    """The stack of a folder, of files, or of arrays; two frames at least, headers read only.
+def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = (), fewest: int = 2) -> Stack:
+    """The stack of a folder, of files, or of arrays; `fewest` frames at least, headers read only.
 
     The pictures of a folder or of a pattern (`stack/*.tif`) are sorted naturally (2 before 10);
     of a folder, `exclude` (outputs of an earlier run, say) is left out. A list keeps its order.
@@ -154,7 +153,7 @@ def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = ()) -> Stack:
     Raises FormatError for what cannot be read, StackError for what does not fit together.
     """
     sources, ignored = _sources(frames, {path.absolute() for path in exclude})
-    if len(sources) < 2:
+    if len(sources) < fewest:
         found = f"only one frame ({sources[0].info.name})" if sources else "no frame"
         raise StackError(f"{found} in {_told(frames)}; fusing takes two or more")
     if len(sources) > np.iinfo(np.uint16).max:

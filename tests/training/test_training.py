@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from conftest import texture  # noqa: E402
+from scenes import texture  # noqa: E402
 
 from hyperfocal.errors import FormatError, OptionError  # noqa: E402
 from hyperfocal.training import photographs  # noqa: E402

@@ -19,6 +19,11 @@ class Measure(Protocol):
         """How many pixels around a pixel its value depends on."""
         ...
 
+    @property
+    def grid(self) -> int:
+        """Tile tops must be multiples of this; so is `halo`."""
+        ...
+
     def survey(self, frame: Grey) -> Any:
         """What all tiles of this frame share; small, for it is kept for every frame."""
         ...

@@ -24,6 +24,10 @@ class Tenengrad:
     def halo(self) -> int:
         return self.radius + 1
 
+    @property
+    def grid(self) -> int:
+        return 1
+
     def survey(self, frame: Grey) -> None:
         return None
 

@@ -36,3 +36,26 @@ def ssim(
     variances = square_1 - mean_1**2 + square_2 - mean_2**2
     likeness = (2 * mean_1 * mean_2 + c1) * (2 * covariance + c2)
     return (likeness / ((mean_1**2 + mean_2**2 + c1) * (variances + c2))).mean()
+
+
+def gradient_loss(made: Tensor, target: Tensor, *, epsilon: float = 1e-5) -> Tensor:
+    """Mean squared difference of the Sobel magnitudes; borders are left out."""
+    return functional.mse_loss(_sobel(made, epsilon), _sobel(target, epsilon))
+
+
+def _sobel(pictures: Tensor, epsilon: float) -> Tensor:
+    across = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]).to(pictures)
+    slopes = functional.conv2d(pictures, torch.stack([across, across.T])[:, None])
+    # Without epsilon the root has no slope where the picture is flat.
+    return torch.sqrt(slopes.square().sum(1, keepdim=True) + epsilon)
+
+
+def spatial_frequency_loss(made: Tensor, target: Tensor, *, epsilon: float = 1e-5) -> Tensor:
+    """Mean squared difference of √(RF² + CF²), RF and CF being a pixel's first differences."""
+    return functional.mse_loss(_frequency(made, epsilon), _frequency(target, epsilon))
+
+
+def _frequency(pictures: Tensor, epsilon: float) -> Tensor:
+    rows = pictures[..., 1:, 1:] - pictures[..., 1:, :-1]
+    columns = pictures[..., 1:, 1:] - pictures[..., :-1, 1:]
+    return torch.sqrt(rows.square() + columns.square() + epsilon)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
-import pytest
-
-SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
 def texture(height: int, width: int, *, seed: int = 0, channels: int = 3) -> np.ndarray:
@@ -49,11 +44,3 @@ def as_type(frames, dtype):
 def psnr(first, second):
     """Peak signal-to-noise ratio of pictures in 0…1, in dB."""
     return -10 * np.log10(np.mean((np.float64(first) - second) ** 2) + 1e-20)
-
-
-@pytest.fixture
-def shared():
-    """The development data beside the repository; skips where they are absent."""
-    if not SHARED.is_dir():
-        pytest.skip("development data (../shared) are not here")
-    return SHARED

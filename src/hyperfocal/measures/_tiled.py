@@ -1,0 +1,113 @@
+"""What measures by a network share: blocks of a tile, windows of a frame, opened networks."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperfocal import engines
+from hyperfocal.engines import Network, Precision
+from hyperfocal.frame import Grey
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How a network goes over a tile: in overlapping blocks of one size."""
+
+    side: int  # px, at most
+    border: int  # px of a block that are wrong where the tile goes on
+    grid: int = 1  # px; blocks begin on multiples of this
+
+    def gradient(
+        self, tile: Grey, gates: NDArray[np.float32], open_for: Callable[[Shapes], Network]
+    ) -> Grey:
+        """What the network gives for every pixel but those of row and column 0, which get 0.
+
+        There the first difference has no predecessor; padding would make a false gradient.
+        """
+        energy = np.zeros(tile.shape, np.float32)
+        side = tuple(self.fitting(length) for length in tile.shape)
+        if min(side) < 2:
+            return energy
+        network = open_for({"tile": (1, 1, *side), "gates": gates.shape})
+
+        def fill(top: int, left: int) -> None:
+            block = tile[None, None, top : top + side[0], left : left + side[1]]
+            made = network({"tile": np.ascontiguousarray(block), "gates": gates})[0, 0]
+            # Blocks overlap; each writes what it knows exactly. Borders of the picture are
+            # exact, because there the network pads as it would for the whole.
+            cut_top, cut_left = self.border * (top > 0), self.border * (left > 0)
+            cut_bottom = side[0] - self.border * (top + side[0] < tile.shape[0])
+            cut_right = side[1] - self.border * (left + side[1] < tile.shape[1])
+            energy[top + cut_top + 1 : top + cut_bottom, left + cut_left + 1 : left + cut_right] = (
+                made[cut_top : cut_bottom - 1, cut_left : cut_right - 1]
+            )
+
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(lambda corner: fill(*corner), self._corners(tile.shape, side)))
+        return energy
+
+    def fitting(self, length: int) -> int:
+        """The smallest side with which no more blocks are needed than with the largest.
+
+        >>> Blocks(side=192, border=4).fitting(520)
+        180
+        """
+        if length <= self.side:
+            return length
+        overlap = -(-(2 * self.border + 1) // self.grid) * self.grid
+        count = -(-(length - overlap) // (self.side - overlap))
+        return -(-(length + (count - 1) * overlap) // (count * self.grid)) * self.grid
+
+    def _corners(self, shape: tuple[int, ...], side: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+        overlap = 2 * self.border + 1
+        tops, lefts = (
+            starts(length, part, overlap, self.grid)
+            for length, part in zip(shape, side, strict=True)
+        )
+        return ((top, left) for top in tops for left in lefts)
+
+
+@functools.lru_cache(maxsize=8)
+def opened(
+    name: str, engine: str, precision: Precision, shapes: tuple[tuple[str, tuple[int, ...]], ...]
+) -> Network:
+    """`engines.open_network`, kept for the next frame."""
+    return engines.open_network(name, engine=engine, precision=precision, shapes=dict(shapes))
+
+
+def starts(length: int, part: int, overlap: int, grid: int = 1) -> list[int]:
+    """Where parts of this size begin so that they cover `length` with at least this overlap.
+
+    Length and part must be multiples of the grid; so are the places.
+
+    >>> starts(100, 40, 10)
+    [0, 30, 60]
+    """
+    if part >= length:
+        return [0]
+    steps, step = (length - part) // grid, (part - overlap) // grid
+    count = 1 - (-steps // step)
+    return [round(place * steps / (count - 1)) * grid for place in range(count)]
+
+
+def spread_windows(frame: Grey, *, side: int, count: int) -> NDArray[np.float32]:
+    """(K, 1, side, side) windows on a regular grid over the frame, about `count` of them."""
+    height, width = frame.shape
+    columns = max(1, min(round((count * width / height) ** 0.5), width // side))
+    rows = max(1, min(round(count / columns), height // side))
+    tops, lefts = _spread(height, rows, side), _spread(width, columns, side)
+    cut = [frame[t : t + side, s : s + side] for t in tops for s in lefts]
+    return np.stack(cut)[:, None]
+
+
+def _spread(length: int, count: int, side: int) -> list[int]:
+    return [round((place + 0.5) * length / count - side / 2) for place in range(count)]
