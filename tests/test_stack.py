@@ -171,3 +171,14 @@ def test_an_error_in_a_frame_read_ahead_is_raised_when_it_is_needed(folder):
         stack.load(0, then=1)
         with pytest.raises(FormatError, match=r"img2\.png"):
             stack.load(1)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+def test_a_frame_that_is_cut_off_is_found_when_the_stack_is_opened(tmp_path, suffix):
+    for number in range(5):
+        samples = as_type([texture(60, 70, seed=number)], np.uint8)[0]
+        write(tmp_path / f"f{number}{suffix}", samples)
+    cut = tmp_path / f"f3{suffix}"
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size * 9 // 10])
+    with pytest.raises(FormatError, match="f3"):
+        open_stack(tmp_path)

@@ -159,6 +159,9 @@ def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = (), fewest: int 
     if len(sources) > np.iinfo(np.uint16).max:
         raise StackError(f"{len(sources)} frames are more than 65535; fuse them in parts")
     _require_alike(sources)
+    # A cut frame is found now, not after an hour of work on those before it.
+    for path in dict.fromkeys(source.path for source in sources if hasattr(source, "path")):
+        formats.require_whole(path)
     return Stack(sources, ignored)
 
 

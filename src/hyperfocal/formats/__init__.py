@@ -1,4 +1,4 @@
-"""File formats, one a file: `SUFFIXES`, `SIGNATURES`, `DTYPES`, `open`, `save`."""
+"""File formats, one a file: `SUFFIXES`, `SIGNATURES`, `DTYPES`, `open`, `is_whole`, `save`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import ModuleType
 
 from hyperfocal import rooms
 from hyperfocal.errors import FormatError
-from hyperfocal.formats._files import start_of
+from hyperfocal.formats._files import reading, start_of
 from hyperfocal.frame import FrameInfo, Samples, Source
 
 
@@ -21,6 +21,15 @@ def open_frames(path: Path) -> list[Source]:
     chosen = next((each for each in candidates if start.startswith(each.SIGNATURES)), named)
     sources: list[Source] = chosen.open(path)
     return sources
+
+
+def require_whole(path: Path) -> None:
+    """Raise FormatError for a file that is cut off, without decoding it."""
+    start = start_of(path)
+    chosen = next(each for each in _formats() if start.startswith(each.SIGNATURES))
+    with reading(path):
+        if not chosen.is_whole(path):
+            raise FormatError(f"{path} is cut off before its end; copy it again from its source")
 
 
 def save(path: Path, samples: Samples, like: FrameInfo, *, suffix: str) -> None:

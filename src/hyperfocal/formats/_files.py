@@ -57,6 +57,14 @@ def start_of(path: Path) -> bytes:
     return start
 
 
+def end_of(path: Path) -> bytes:
+    """The last 64 KB of a file, or all of a smaller one."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 0x10000))
+        return file.read()
+
+
 def require_signature(path: Path, signatures: tuple[bytes, ...], kind: str) -> None:
     """FormatError where the file does not begin as its kind does."""
     if not start_of(path).startswith(signatures):

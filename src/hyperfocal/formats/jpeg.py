@@ -17,7 +17,7 @@ import imagecodecs
 import numpy as np
 
 from hyperfocal.errors import FormatError
-from hyperfocal.formats._files import reading, require_dtype, require_signature, writing
+from hyperfocal.formats._files import end_of, reading, require_dtype, require_signature, writing
 from hyperfocal.formats._profiles import fitting
 from hyperfocal.formats._sources import source
 from hyperfocal.frame import FrameInfo, Samples, Source
@@ -82,6 +82,11 @@ def _decode(path: Path) -> Samples:
         raise FormatError(f"{path} is cut off before its end; copy it again from its source")
     samples: Samples = imagecodecs.jpeg8_decode(encoded)
     return samples
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the end marker is there; reads the file's end alone where that is enough."""
+    return b"\xff\xd9" in end_of(path) or _is_complete(path.read_bytes())
 
 
 def _is_complete(encoded: bytes) -> bool:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 import imagecodecs
 import numpy as np
 
-from hyperfocal.formats._files import reading, require_dtype, require_signature, writing
+from hyperfocal.formats._files import end_of, reading, require_dtype, require_signature, writing
 from hyperfocal.formats._profiles import fitting
 from hyperfocal.formats._sources import source
 from hyperfocal.frame import FrameInfo, Samples, Source
@@ -72,6 +72,11 @@ def save(path: Path, samples: Samples, like: FrameInfo) -> None:
 def _decode(path: Path) -> Samples:
     samples: Samples = imagecodecs.png_decode(path.read_bytes())
     return samples
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the end chunk is there; reads the file's end alone where that is enough."""
+    return b"IEND" in end_of(path) or b"IEND" in path.read_bytes()
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:

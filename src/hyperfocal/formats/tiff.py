@@ -86,10 +86,8 @@ def _write(path: Path, samples: Samples, like: FrameInfo, *, is_big: bool) -> No
 def _decode(path: Path, *, index: int) -> Samples:
     with tifffile.TiffFile(path) as tif:
         page = _whole(tif.pages[index])
-        spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-        end = max((offset + count for offset, count in spans), default=0)
         # tifffile fills what is missing with zeros.
-        if end > tif.filehandle.size or not all(offset and count for offset, count in spans):
+        if not _has_all_samples(tif, page):
             raise FormatError(f"{path} is cut off or has holes; copy it again from its source")
         samples: Samples = page.asarray()
     if page.axes == "SYX":
@@ -97,6 +95,18 @@ def _decode(path: Path, *, index: int) -> Samples:
     if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
         samples = np.iinfo(samples.dtype).max - samples
     return samples
+
+
+def is_whole(path: Path) -> bool:
+    """Whether all pages' samples lie inside the file, as far as its directories tell."""
+    with tifffile.TiffFile(path) as tif:
+        return all(_has_all_samples(tif, page) for page in tif.pages)
+
+
+def _has_all_samples(tif: tifffile.TiffFile, page: Any) -> bool:
+    spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    end = max((offset + count for offset, count in spans), default=0)
+    return end <= tif.filehandle.size and all(offset and count for offset, count in spans)
 
 
 def _whole(page: Any) -> tifffile.TiffPage:
