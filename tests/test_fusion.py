@@ -201,7 +201,7 @@ def test_a_measure_of_ones_own_is_taken_as_an_object():
         def survey(self, frame):
             return None
 
-        def __call__(self, tile, surveyed):
+        def __call__(self, tile, surveyed=None):
             return tile
 
     from hyperfocal.methods.select import Select

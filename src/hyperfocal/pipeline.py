@@ -76,10 +76,10 @@ class Run:
         for place, tile in enumerate(plan):
             contest = Contest(tile.outer_bottom - tile.outer_top, width)
             for frame in self._frames("measure", place, len(plan)):
-                grey = self.stack.grey(frame, tile.outer_rows)
                 if len(surveyed) == frame:
-                    whole = grey if len(plan) == 1 else self.stack.grey(frame)
-                    surveyed.append(measure.survey(whole))
+                    is_split = len(plan) > 1
+                    surveyed.append(measure.survey(self.stack.grey(frame)) if is_split else None)
+                grey = self.stack.grey(frame, tile.outer_rows)
                 contest.add(frame, measure(grey, surveyed[frame]))
             index[tile.rows] = contest.index[tile.inner_rows]
             activity[tile.rows] = contest.best[tile.inner_rows]

@@ -10,7 +10,7 @@ from scenes import texture
 from hyperfocal import engines, rooms
 from hyperfocal.frame import to_grey
 from hyperfocal.measures._tiled import starts
-from hyperfocal.measures.sesf import Sesf, spread_windows
+from hyperfocal.measures.sesf import Sesf, pooled_over
 
 
 @pytest.fixture(params=rooms.names("measures"))
@@ -28,6 +28,11 @@ def test_a_focus_map_has_the_frame_s_shape_and_is_not_negative(measure):
     assert focus_map.shape == frame.shape
     assert focus_map.dtype == np.float32
     assert focus_map.min() >= 0
+
+
+def test_a_whole_frame_needs_no_survey(measure):
+    frame = grey(130, 150)
+    assert np.allclose(measure(frame), measure(frame, measure.survey(frame)), rtol=1e-3)
 
 
 def test_sharper_scores_higher(measure):
@@ -88,15 +93,24 @@ def test_parts_cover_the_length_with_their_overlap(length, part, overlap):
     assert all(b - a <= part - overlap for a, b in itertools.pairwise(found))
 
 
-@pytest.mark.parametrize("shape", [(33, 2000), (520, 520), (4000, 6000), (200, 210), (5, 5)])
+@pytest.mark.parametrize("shape", [(520, 520), (5, 5), (3, 200_000)])
+def test_the_gates_of_small_and_thin_frames_are_pooled_over_every_pixel(shape):
+    frame = np.random.default_rng(0).random(shape, np.float32)
+    windows, inside = pooled_over(frame)
+    assert np.array_equal(windows[0, 0], frame)
+    assert inside.shape == (1, 1, *shape)
+    assert inside.min() == 1
+
+
+@pytest.mark.parametrize("shape", [(33, 20_000), (4000, 6000), (700, 800)])
 def test_windows_lie_inside_the_frame_and_are_spread(shape):
     frame = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
-    windows = spread_windows(frame)
-    assert windows.ndim == 4
+    windows, inside = pooled_over(frame)
     assert len(windows) <= 150
-    if min(shape) >= 9:
-        assert windows.min() < frame.size * 0.2
-        assert windows.max() > frame.size * 0.8
+    assert windows.shape[2:] == inside.shape[2:] == (32, 32)
+    assert inside.sum() == 24 * 24
+    assert windows.min() < frame.size * 0.2
+    assert windows.max() > frame.size * 0.8
 
 
 def test_precision_and_engine_can_be_chosen():

@@ -1,7 +1,7 @@
 """Inference engines, one a file: each opens an ONNX file and runs it on arrays.
 
 An engine is a module with `is_installed()`, `is_fast(precision)` and
-`open_network(path, precision=…, shapes=…)`, which gives a `Network`.
+`open_network(path, precision=…, shapes=…, alone=…)`, which gives a `Network`.
 """
 
 from __future__ import annotations
@@ -39,16 +39,18 @@ def open_network(
     engine: str = "auto",
     precision: Precision = "fp32",
     shapes: Mapping[str, tuple[int, ...]],
+    alone: bool = False,
 ) -> Network:
     """The shipped network `name` for inputs of these shapes.
 
+    Calls are expected side by side, one a core; `alone` gives all cores to one call at a time.
     Raises MissingExtra where the weights or the engine are absent.
     """
     module = rooms.module("engines", first_installed() if engine == "auto" else engine)
     if not module.is_installed():
         raise MissingExtra(f"engine {engine} is not installed; {module.INSTALL}")
     network: Network = module.open_network(
-        weights(f"{name}.onnx"), precision=precision, shapes=shapes
+        weights(f"{name}.onnx"), precision=precision, shapes=shapes, alone=alone
     )
     return network
 

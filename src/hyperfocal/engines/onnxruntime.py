@@ -19,20 +19,21 @@ def is_installed() -> bool:
     return importlib.util.find_spec("onnxruntime") is not None
 
 
-def open_network(path: Path, *, precision: str, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+def open_network(
+    path: Path, *, precision: str, shapes: Mapping[str, tuple[int, ...]], alone: bool = False
+) -> Any:
     if precision != "fp32":
         raise OptionError("ONNX Runtime computes in fp32 on processors; install openvino for bf16")
-    return _Session(path)
+    return _Session(path, threads=0 if alone else 1)
 
 
 class _Session:
-    """One thread a call: the caller runs tiles side by side."""
-
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, threads: int):
         import onnxruntime
 
         settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads = settings.inter_op_num_threads = 1
+        settings.intra_op_num_threads = threads  # 0: all
+        settings.inter_op_num_threads = 1
         settings.log_severity_level = 3
         providers = ["CPUExecutionProvider"]
         self._session = onnxruntime.InferenceSession(str(path), settings, providers=providers)

@@ -20,14 +20,18 @@ def is_installed() -> bool:
     return importlib.util.find_spec("openvino") is not None
 
 
-def open_network(path: Path, *, precision: str, shapes: Mapping[str, tuple[int, ...]]) -> Any:
-    return _Compiled(path, precision, shapes)
+def open_network(
+    path: Path, *, precision: str, shapes: Mapping[str, tuple[int, ...]], alone: bool = False
+) -> Any:
+    return _Compiled(path, precision, shapes, alone)
 
 
 class _Compiled:
     """One stream a processor core, so that tiles run side by side and stay in its cache."""
 
-    def __init__(self, path: Path, precision: str, shapes: Mapping[str, tuple[int, ...]]):
+    def __init__(
+        self, path: Path, precision: str, shapes: Mapping[str, tuple[int, ...]], alone: bool = False
+    ):
         import openvino
 
         core = openvino.Core()
@@ -36,7 +40,8 @@ class _Compiled:
         model.reshape({name: list(shapes[name]) for name in self._needed})
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
         settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": _HINT[precision]}
-        settings["NUM_STREAMS"] = settings["INFERENCE_NUM_THREADS"] = workers or os.cpu_count()
+        settings["INFERENCE_NUM_THREADS"] = workers or os.cpu_count()
+        settings["NUM_STREAMS"] = 1 if alone else settings["INFERENCE_NUM_THREADS"]
         self._model = core.compile_model(model, "CPU", settings)
         self._threads = threading.local()
 

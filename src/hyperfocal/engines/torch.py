@@ -21,13 +21,15 @@ def is_installed() -> bool:
     return all(importlib.util.find_spec(name) for name in ("torch", "safetensors"))
 
 
-def open_network(path: Path, *, precision: str, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+def open_network(
+    path: Path, *, precision: str, shapes: Mapping[str, tuple[int, ...]], alone: bool = False
+) -> Any:
     from hyperfocal.networks._files import load_network
 
     stem, _, part = path.stem.partition(".")
     network = load_network(path.with_name(f"{stem}.safetensors"))
     parts = importlib.import_module(f"hyperfocal.networks._{type(network).__name__.lower()}_parts")
-    return _Module((parts.Gates if part == "gates" else parts.Gradient)(network), precision)
+    return _Module(getattr(parts, (part or "gradient").capitalize())(network), precision)
 
 
 class _Module:

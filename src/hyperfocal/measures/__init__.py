@@ -28,6 +28,9 @@ class Measure(Protocol):
         """What all tiles of this frame share; small, for it is kept for every frame."""
         ...
 
-    def __call__(self, tile: Grey, surveyed: Any) -> FocusMap:
-        """(height, width) grey in 0…1 -> (height, width) focus map."""
+    def __call__(self, tile: Grey, surveyed: Any = None) -> FocusMap:
+        """(height, width) grey in 0…1 -> (height, width) focus map.
+
+        `surveyed` is what `survey` gave for the tile's frame; None says that the tile is the frame.
+        """
         ...

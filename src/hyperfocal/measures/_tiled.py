@@ -78,10 +78,17 @@ class Blocks:
 
 @functools.lru_cache(maxsize=8)
 def opened(
-    name: str, engine: str, precision: Precision, shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    name: str,
+    engine: str,
+    precision: Precision,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    *,
+    alone: bool = False,
 ) -> Network:
     """`engines.open_network`, kept for the next frame."""
-    return engines.open_network(name, engine=engine, precision=precision, shapes=dict(shapes))
+    return engines.open_network(
+        name, engine=engine, precision=precision, shapes=dict(shapes), alone=alone
+    )
 
 
 def starts(length: int, part: int, overlap: int, grid: int = 1) -> list[int]:
@@ -102,7 +109,7 @@ def starts(length: int, part: int, overlap: int, grid: int = 1) -> list[int]:
 def spread_windows(frame: Grey, *, side: int, count: int) -> NDArray[np.float32]:
     """(K, 1, side, side) windows on a regular grid over the frame, about `count` of them."""
     height, width = frame.shape
-    columns = max(1, min(round((count * width / height) ** 0.5), width // side))
+    columns = max(1, min(count, round((count * width / height) ** 0.5), width // side))
     rows = max(1, min(round(count / columns), height // side))
     tops, lefts = _spread(height, rows, side), _spread(width, columns, side)
     cut = [frame[t : t + side, s : s + side] for t in tops for s in lefts]

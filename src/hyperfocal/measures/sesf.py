@@ -23,9 +23,9 @@ from hyperfocal.options import option
 _REACH = 4  # px, of four 3×3 convolutions in a row
 _CHANNELS = 64
 _BLOCKS = Blocks(side=192, border=_REACH)  # larger feature maps fall out of a core's cache
-_WINDOW = 32  # px, side of the windows over which gates are pooled
-_AREA_OF_A_WINDOW = 7500  # px of the frame for which one window stands…
-_MOST_WINDOWS = 144  # …up to this many; decisions hardly change with more
+_POOLED_WHOLE = 500_000  # px; gates of larger frames are pooled over windows
+_WINDOW = 32  # px, their side
+_WINDOWS = 144  # about as many; decisions hardly change with more
 
 
 @dataclass(frozen=True)
@@ -50,37 +50,49 @@ class Sesf:
         return 1
 
     def survey(self, frame: Grey) -> NDArray[np.float32]:
-        """The channel gates of this frame, (1, 64, 1, 1), pooled over windows of it."""
+        """The channel gates of this frame, (1, 64, 1, 1), pooled over it or over windows of it."""
         if self.attention == "sse":
             return np.ones((1, _CHANNELS, 1, 1), np.float32)
-        windows = spread_windows(frame)
-        return self._network(".gates", {"windows": windows.shape})({"windows": windows})
+        windows, inside = pooled_over(frame)
+        arrays = {"windows": windows, "inside": inside}
+        shapes = {name: array.shape for name, array in arrays.items()}
+        return self._network(".gates", shapes, alone=True)(arrays)
 
-    def __call__(self, tile: Grey, surveyed: NDArray[np.float32]) -> FocusMap:
+    def __call__(self, tile: Grey, surveyed: NDArray[np.float32] | None = None) -> FocusMap:
         return box_sum(self.gradient_energy(tile, surveyed), self.radius)
 
-    def gradient_energy(self, tile: Grey, gates: NDArray[np.float32]) -> Grey:
+    def gradient_energy(self, tile: Grey, gates: NDArray[np.float32] | None = None) -> Grey:
         """(height, width) sum over channels of squared first differences; 0 in row and column 0.
 
         The published program pads with zeros there, which makes a false gradient.
         """
+        if gates is None:
+            if self.attention != "sse" and tile.size <= _POOLED_WHOLE and min(tile.shape) > 1:
+                return self._energy_of_whole(tile)
+            gates = self.survey(tile)
         return _BLOCKS.gradient(tile, gates, lambda shapes: self._network("", shapes))
 
-    def _network(self, part: str, shapes: Shapes) -> Network:
+    def _energy_of_whole(self, frame: Grey) -> Grey:
+        energy = np.zeros(frame.shape, np.float32)
+        arrays = {"frame": np.ascontiguousarray(frame[None, None])}
+        network = self._network(".whole", {"frame": (1, 1, *frame.shape)}, alone=True)
+        energy[1:, 1:] = network(arrays)[0, 0]
+        return energy
+
+    def _network(self, part: str, shapes: Shapes, *, alone: bool = False) -> Network:
         name = f"sesf-{self.attention}{part}"
-        return _tiled.opened(name, self.engine, self.precision, tuple(sorted(shapes.items())))
+        sorted_shapes = tuple(sorted(shapes.items()))
+        return _tiled.opened(name, self.engine, self.precision, sorted_shapes, alone=alone)
 
 
-def spread_windows(frame: Grey) -> NDArray[np.float32]:
-    """(K, 1, 32, 32) windows on a regular grid over the frame; the whole of a small frame."""
-    height, width = frame.shape
-    count = min(_MOST_WINDOWS, height * width // _AREA_OF_A_WINDOW)
-    if count < 4 or min(height, width) < _WINDOW:
-        return frame[None, None] if min(frame.shape) > 2 * _REACH else _mirrored(frame)
-    return _tiled.spread_windows(frame, side=_WINDOW, count=count)
+def pooled_over(frame: Grey) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(K, 1, S, S) pixels over which gates are pooled, and (1, 1, S, S) where they count.
 
-
-def _mirrored(frame: Grey) -> NDArray[np.float32]:
-    # A frame thinner than the network's reach has no pixel whose neighbourhood is whole.
-    missing = [max(0, 2 * _REACH + 1 - length) for length in frame.shape]
-    return np.pad(frame, [(0, extra) for extra in missing], mode="symmetric")[None, None]
+    The frame itself, or if it is large 32 × 32 px windows on a regular grid over it, without their
+    outermost pixels, of which the network sees only one side.
+    """
+    if frame.size <= _POOLED_WHOLE or min(frame.shape) < _WINDOW:
+        return frame[None, None], np.ones((1, 1, *frame.shape), np.float32)
+    inside = np.zeros((1, 1, _WINDOW, _WINDOW), np.float32)
+    inside[:, :, _REACH:-_REACH, _REACH:-_REACH] = 1
+    return _tiled.spread_windows(frame, side=_WINDOW, count=_WINDOWS), inside

@@ -31,7 +31,7 @@ class Tenengrad:
     def survey(self, frame: Grey) -> None:
         return None
 
-    def __call__(self, tile: Grey, surveyed: None) -> FocusMap:
+    def __call__(self, tile: Grey, surveyed: None = None) -> FocusMap:
         across = cv2.Sobel(tile, cv2.CV_32F, 1, 0, borderType=cv2.BORDER_REPLICATE)
         down = cv2.Sobel(tile, cv2.CV_32F, 0, 1, borderType=cv2.BORDER_REPLICATE)
         return box_sum(across * across + down * down, self.radius)

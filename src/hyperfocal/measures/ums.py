@@ -28,8 +28,8 @@ _GRID = 16  # px, of which the network's lowest level sees one
 _REACH = 47  # px beyond which a pixel hardly matters
 _BLOCKS = Blocks(side=512, border=_REACH, grid=_GRID)  # 160 MiB of feature maps each
 _WINDOW = 128  # px, side of the windows over which gates are pooled
-_AREA_OF_A_WINDOW = 40_000  # px of the frame for which one window stands…
-_FEWEST_WINDOWS, _MOST_WINDOWS = 9, 25  # …within these
+_AREA_OF_A_WINDOW = 30_000  # px of the frame for which one window stands…
+_FEWEST_WINDOWS, _MOST_WINDOWS = 9, 36  # …within these
 _SMALLEST = 64  # px; gates are pooled over what lies 16 px inside
 
 
@@ -56,10 +56,12 @@ class Ums:
     def survey(self, frame: Grey) -> NDArray[np.float32]:
         """The channel gates of this frame, (1, 368, 1, 1), pooled over windows of it."""
         windows = windows_of(self._quiet(frame))
-        return self._network(".gates", {"windows": windows.shape})({"windows": windows})
+        network = self._network(".gates", {"windows": windows.shape}, alone=True)
+        return network({"windows": windows})
 
-    def __call__(self, tile: Grey, surveyed: NDArray[np.float32]) -> FocusMap:
-        return box_sum(self.gradient(self._quiet(tile), surveyed), self.radius)
+    def __call__(self, tile: Grey, surveyed: NDArray[np.float32] | None = None) -> FocusMap:
+        gates = self.survey(tile) if surveyed is None else surveyed
+        return box_sum(self.gradient(self._quiet(tile), gates), self.radius)
 
     def gradient(self, tile: Grey, gates: NDArray[np.float32]) -> Grey:
         """(height, width) sum over channels of √(RF² + CF²); 0 in row and column 0."""
@@ -71,10 +73,9 @@ class Ums:
     def _quiet(self, grey: Grey) -> Grey:
         return cv2.medianBlur(grey, 5) if self.median else grey
 
-    def _network(self, part: str, shapes: Shapes) -> Network:
-        return _tiled.opened(
-            f"ums{part}", self.engine, self.precision, tuple(sorted(shapes.items()))
-        )
+    def _network(self, part: str, shapes: Shapes, *, alone: bool = False) -> Network:
+        sorted_shapes = tuple(sorted(shapes.items()))
+        return _tiled.opened(f"ums{part}", self.engine, self.precision, sorted_shapes, alone=alone)
 
 
 def windows_of(frame: Grey) -> NDArray[np.float32]:

@@ -51,6 +51,23 @@ class Gradient(_Encoder):
         return functools.reduce(torch.add, energies)
 
 
+class Whole(_Encoder):
+    """Grey frame (1, 1, H, W) -> deep gradient energy (1, 1, H−1, W−1), gates pooled on the way.
+
+    One run instead of two, for frames small enough to be held with all their features.
+    """
+
+    def forward(self, frame: Tensor) -> Tensor:
+        network = self.network
+        maps: list[Tensor] = []
+        energies: list[Tensor] = []
+        for encode, attend in zip(network.encoder, network.attention, strict=True):
+            known = torch.cat(maps, 1) if maps else network.normalise(frame)
+            maps.append(attend(encode(known)))
+            energies.append(_difference_energy(maps[-1], network.config.growth))
+        return functools.reduce(torch.add, energies)
+
+
 def _difference_energy(maps: Tensor, channels: int) -> Tensor:
     across = torch.tensor([[0.0, 0.0], [-1.0, 1.0]]).view(1, 1, 2, 2).repeat(channels, 1, 1, 1)
     down = torch.tensor([[0.0, -1.0], [0.0, 1.0]]).view(1, 1, 2, 2).repeat(channels, 1, 1, 1)
@@ -63,20 +80,19 @@ def _difference_energy(maps: Tensor, channels: int) -> Tensor:
 class Gates(_Encoder):
     """Grey windows (K, 1, S, S) of one frame -> its channel gates (1, C, 1, 1).
 
-    The channel means run over all windows at once and leave out the pixels whose neighbourhood
-    the window cuts off.
+    The channel means run over all windows at once, over the pixels where `inside` (1, 1, S, S) is
+    1: all of a whole frame; of windows those whose neighbourhood is not cut off.
     """
 
-    def forward(self, windows: Tensor) -> Tensor:
+    def forward(self, windows: Tensor, inside: Tensor) -> Tensor:
         network = self.network
         maps: list[Tensor] = []
         gates: list[Tensor] = []
         for place, encode in enumerate(network.encoder):
-            known = torch.cat(maps, 1) if maps else network.normalise(windows)
-            made = encode(known)
-            cut = place + 1
-            inside = made[:, :, cut:-cut, cut:-cut]
-            gates.append(self._gate(place, inside.mean((0, 2, 3))[None]))
+            made = encode(torch.cat(maps, 1) if maps else network.normalise(windows))
+            # Mean over windows first: the sum over pixels then has no more terms than a window.
+            pooled = (made.mean(0, keepdim=True) * inside).sum((2, 3)) / inside.sum((2, 3))
+            gates.append(self._gate(place, pooled))
             maps.append(self.attended(place, made, gates[-1]))
         return torch.cat(gates, 1)
 

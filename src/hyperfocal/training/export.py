@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,52 +19,52 @@ from hyperfocal.networks.ums import Ums
 
 
 def export_sesf(network: Sesf, folder: Path) -> list[Path]:
-    """`sesf-cse.safetensors`, `sesf-cse.onnx` and, unless it is sSE, `sesf-cse.gates.onnx`."""
-    attention = network.config.attention
-    parts = _sesf_parts.Gradient(network), _sesf_parts.Gates(network)
-    return _export_parts(
-        network,
-        folder / f"sesf-{attention}",
-        parts[: 1 if attention == "sse" else 2],
-        gate_count=network.config.channels,
-    )
+    """`sesf-cse.safetensors`, `.onnx`, and unless it is sSE `.gates.onnx` and `.whole.onnx`."""
+    parts = {"": _sesf_parts.Gradient(network)}
+    if network.config.attention != "sse":
+        parts |= {".gates": _sesf_parts.Gates(network), ".whole": _sesf_parts.Whole(network)}
+    stem = folder / f"sesf-{network.config.attention}"
+    return _export_parts(network, stem, parts, gate_count=network.config.channels)
 
 
 def export_ums(network: Ums, folder: Path) -> list[Path]:
     """`ums.safetensors`, `ums.onnx` and `ums.gates.onnx`."""
-    parts = _ums_parts.Gradient(network), _ums_parts.Gates(network)
+    parts = {"": _ums_parts.Gradient(network), ".gates": _ums_parts.Gates(network)}
     return _export_parts(network, folder / "ums", parts, gate_count=network.config.gate_count)
 
 
 def _export_parts(
-    network: Any, stem: Path, parts: Sequence[nn.Module], *, gate_count: int
+    network: Any, stem: Path, parts: Mapping[str, nn.Module], *, gate_count: int
 ) -> list[Path]:
-    """The network's weights, the graph for tiles and, if there are two parts, that for gates."""
+    """The network's weights, and a graph for each of its parts."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     network.cpu().eval()
-    metadata = metadata_of(network)
-    paths = [stem.with_name(stem.name + end) for end in (".safetensors", ".onnx", ".gates.onnx")]
-    save_network(network, paths[0])
-    tile = torch.rand(1, 1, 128, 128)
+    weights = stem.with_name(f"{stem.name}.safetensors")
+    save_network(network, weights)
+    return [weights, *(_export_part(network, stem, *part, gate_count) for part in parts.items())]
+
+
+def _export_part(network: Any, stem: Path, part: str, module: nn.Module, gate_count: int) -> Path:
     sides = {2: "height", 3: "width"}
+    picture = torch.rand(1, 1, 128, 128)
+    known = {
+        "tile": (picture, sides),
+        "frame": (picture, sides),
+        "gates": (torch.rand(1, gate_count, 1, 1), {}),
+        "windows": (picture.repeat(2, 1, 1, 1), {0: "count", **sides}),
+        "inside": (torch.ones_like(picture), sides),
+    }
+    inputs = {name: known[name] for name in inspect.signature(module.forward).parameters}
+    path = stem.with_name(f"{stem.name}{part}.onnx")
     _export(
-        parts[0],
-        (tile, torch.rand(1, gate_count, 1, 1)),
-        paths[1],
-        inputs={"tile": sides, "gates": {}},
-        output="energy",
-        metadata=metadata,
+        module,
+        tuple(example for example, _ in inputs.values()),
+        path,
+        inputs={name: axes for name, (_, axes) in inputs.items()},
+        output="gates" if part == ".gates" else "energy",
+        metadata=metadata_of(network),
     )
-    for gates in parts[1:]:
-        _export(
-            gates,
-            (tile.repeat(2, 1, 1, 1),),
-            paths[2],
-            inputs={"windows": {0: "count", **sides}},
-            output="gates",
-            metadata=metadata,
-        )
-    return paths[: 1 + len(parts)]
+    return path
 
 
 def _export(

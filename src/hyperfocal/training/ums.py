@@ -1,8 +1,9 @@
 """Training of UMS-Fusion's network: it learns to reconstruct grey photographs.
 
-Loss = MSE + 3 (1 − SSIM) + gradient loss + 2 spatial-frequency loss, all of them on pictures as the
-network sees them, −1…1. The publication leaves open whether its spatial-frequency loss compares
-pixels or pictures; here it compares pixels, as its gradient loss does.
+Loss = MSE + 3 (1 − SSIM) + gradient loss + 2 spatial-frequency loss, on pictures as the network
+sees them, −1…1; SSIM alone on 0…1, because it compares brightness by ratio. The publication leaves
+open whether its spatial-frequency loss compares pixels or pictures; here it compares pixels, as its
+gradient loss does.
 """
 
 from __future__ import annotations
@@ -59,10 +60,11 @@ class UmsLesson:
         made = self.network(views)
         options = self.options
         with torch.autocast(views.device.type, enabled=False):
-            made, target = made.float(), self.network.normalise(views.float())
+            made, views = made.float(), views.float()
+            target = self.network.normalise(views)
             terms = {
                 "MSE": functional.mse_loss(made, target),
-                "1 - SSIM": 1 - ssim(made, target, window=11, peak=2.0),
+                "1 - SSIM": 1 - ssim(self.network.denormalise(made), views, window=11),
                 "gradient": gradient_loss(made, target),
                 "frequency": spatial_frequency_loss(made, target),
             }
