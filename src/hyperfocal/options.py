@@ -108,6 +108,14 @@ def check(chosen: Any) -> None:
             raise OptionError(f"{info.name} is {value}; it must be at most {high}")
 
 
+def taken(choice: type[T], chosen: Any) -> T:
+    """The dataclass with the options of that name which `chosen` has."""
+    fields: Any = choice
+    return choice(
+        **{field.name: getattr(chosen, field.name) for field in dataclasses.fields(fields)}
+    )
+
+
 def parse(text: str) -> tuple[str, dict[str, str]]:
     """`"sesf:radius=7,attention=sse"` as a name and its options.
 

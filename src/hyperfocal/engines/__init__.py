@@ -20,7 +20,7 @@ from hyperfocal.errors import MissingExtra
 Precision = Literal["fp32", "bf16"]
 Arrays = Mapping[str, NDArray[np.float32]]
 
-# The first that is installed is used. OpenVINO is twice as fast as ONNX Runtime on x86
+# The first that is installed is used. OpenVINO is half again as fast as ONNX Runtime on x86
 # processors; torch is here for CUDA and is asked for by name.
 PREFERENCE = ("openvino", "onnxruntime")
 

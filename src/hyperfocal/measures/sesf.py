@@ -29,8 +29,8 @@ _WINDOWS = 144  # about as many; decisions hardly change with more
 
 
 @dataclass(frozen=True)
-class Sesf:
-    """Deep spatial frequency; needs the shipped weights and an inference engine."""
+class SesfOptions:
+    """What can be chosen of the focus measure, here and in the method that uses it."""
 
     attention: Literal["cse", "sse", "scse"] = option(
         "cse", "squeeze-and-excitation of the encoder"
@@ -40,6 +40,11 @@ class Sesf:
         "auto", "what runs the network; auto takes the fastest that is installed"
     )
     precision: Precision = option("fp32", "arithmetic of the network")
+
+
+@dataclass(frozen=True)
+class Sesf(SesfOptions):
+    """Deep spatial frequency; needs the shipped weights and an inference engine."""
 
     @property
     def halo(self) -> int:

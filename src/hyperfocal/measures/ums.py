@@ -34,8 +34,8 @@ _SMALLEST = 64  # px; gates are pooled over what lies 16 px inside
 
 
 @dataclass(frozen=True)
-class Ums:
-    """Deep spatial frequency; needs the shipped weights and an inference engine."""
+class UmsOptions:
+    """What can be chosen of the focus measure, here and in the method that uses it."""
 
     radius: int = option(15, "window in which the gradient is summed", unit="px", low=0, high=99)
     median: bool = option(False, "remove noise by a 5×5 median before measuring")
@@ -43,6 +43,11 @@ class Ums:
         "auto", "what runs the network; auto takes the fastest that is installed"
     )
     precision: Precision = option("fp32", "arithmetic of the network")
+
+
+@dataclass(frozen=True)
+class Ums(UmsOptions):
+    """Deep spatial frequency; needs the shipped weights and an inference engine."""
 
     @property
     def grid(self) -> int:

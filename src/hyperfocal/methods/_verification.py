@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from hyperfocal.decision import Decision, Verified
+from hyperfocal.options import taken
 
 
 @dataclass(frozen=True)
@@ -13,4 +14,4 @@ class VerificationOptions(Verified):
 
     @property
     def decision(self) -> Decision:
-        return Verified(*(getattr(self, field.name) for field in fields(Verified)))
+        return taken(Verified, self)
