@@ -123,7 +123,8 @@ def test_a_run_leaves_curves_samples_history_weights_and_a_card(photos, tmp_path
     assert names >= {"curves.png", "samples.png", "history.json", "best.pt", "checkpoint.pt"}
     assert not any(name.endswith(".part") for name in names)
     assert {path.name for path in paths} == {
-        "sesf-cse.safetensors", "sesf-cse.onnx", "sesf-cse.gates.onnx", "sesf-cse.whole.onnx", "MODEL_CARD.md",
+        "sesf-cse.safetensors", "sesf-cse.onnx", "sesf-cse.gates.onnx", "sesf-cse.whole.onnx",
+        "MODEL_CARD.md",
     }  # fmt: skip
     assert cv2.imread(str(training.folder / "samples.png")).shape == (32, 32, 3)
     assert len(json.loads((training.folder / "history.json").read_text())["validation"]) == 2
