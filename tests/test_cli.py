@@ -105,7 +105,7 @@ def test_missing_weights_are_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(engines.importlib.resources, "files", lambda name: tmp_path)
     frames = [np.zeros((30, 30, 3), np.uint8)] * 2
-    with pytest.raises(hyperfocal.MissingExtra, match=r"sesf-scse.gates.onnx is missing"):
+    with pytest.raises(hyperfocal.MissingExtra, match=r"sesf-scse\.whole\.onnx is missing"):
         hyperfocal.fuse(frames, method="sesf:attention=scse,radius=3")
 
 
