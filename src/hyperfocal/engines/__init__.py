@@ -1,6 +1,6 @@
 """Inference engines, one a file: each opens an ONNX file and runs it on arrays.
 
-An engine is a module with `is_installed()`, `is_fast(precision)` and
+An engine is a module with `INSTALL` (how to get it), `is_installed()` and
 `open_network(path, precision=…, shapes=…, alone=…)`, which gives a `Network`.
 """
 

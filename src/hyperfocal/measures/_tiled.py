@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,19 @@ from numpy.typing import NDArray
 from hyperfocal import engines
 from hyperfocal.engines import Network, Precision
 from hyperfocal.frame import Grey
+from hyperfocal.options import option
 
 Shapes = dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What can be chosen of the inference, for every measure that uses a network."""
+
+    engine: Literal["auto", "openvino", "onnxruntime", "torch"] = option(
+        "auto", "what runs the network; auto takes the fastest that is installed"
+    )
+    precision: Precision = option("fp32", "arithmetic of the network")
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.consistency import box_sum
-from hyperfocal.engines import Network, Precision
+from hyperfocal.engines import Network
 from hyperfocal.frame import FocusMap, Grey
 from hyperfocal.measures import _tiled
-from hyperfocal.measures._tiled import Blocks, Shapes
+from hyperfocal.measures._tiled import Blocks, EngineOptions, Shapes
 from hyperfocal.options import option
 
 _REACH = 4  # px, of four 3×3 convolutions in a row
@@ -29,17 +29,13 @@ _WINDOWS = 144  # about as many; decisions hardly change with more
 
 
 @dataclass(frozen=True)
-class SesfOptions:
+class SesfOptions(EngineOptions):
     """What can be chosen of the focus measure, here and in the method that uses it."""
 
     attention: Literal["cse", "sse", "scse"] = option(
         "cse", "squeeze-and-excitation of the encoder"
     )
     radius: int = option(5, "window in which gradient energy is summed", unit="px", low=0, high=99)
-    engine: Literal["auto", "openvino", "onnxruntime", "torch"] = option(
-        "auto", "what runs the network; auto takes the fastest that is installed"
-    )
-    precision: Precision = option("fp32", "arithmetic of the network")
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,16 @@ changes 1 decision in 30,000 (docs/algorithms/ums.md).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.consistency import box_sum
-from hyperfocal.engines import Network, Precision
+from hyperfocal.engines import Network
 from hyperfocal.frame import FocusMap, Grey
 from hyperfocal.measures import _tiled
-from hyperfocal.measures._tiled import Blocks, Shapes
+from hyperfocal.measures._tiled import Blocks, EngineOptions, Shapes
 from hyperfocal.options import option
 
 _GRID = 16  # px, of which the network's lowest level sees one
@@ -34,15 +33,11 @@ _SMALLEST = 64  # px; gates are pooled over what lies 16 px inside
 
 
 @dataclass(frozen=True)
-class UmsOptions:
+class UmsOptions(EngineOptions):
     """What can be chosen of the focus measure, here and in the method that uses it."""
 
     radius: int = option(15, "window in which the gradient is summed", unit="px", low=0, high=99)
     median: bool = option(False, "remove noise by a 5×5 median before measuring")
-    engine: Literal["auto", "openvino", "onnxruntime", "torch"] = option(
-        "auto", "what runs the network; auto takes the fastest that is installed"
-    )
-    precision: Precision = option("fp32", "arithmetic of the network")
 
 
 @dataclass(frozen=True)
