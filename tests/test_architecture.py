@@ -30,6 +30,7 @@ ORDER = [
     {"fusion", "evaluation", "views"},
     {"__init__"},
     {"training"},
+    {"commands"},
     {"cli"},
     {"__main__"},
 ]

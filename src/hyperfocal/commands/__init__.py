@@ -1,0 +1,1 @@
+"""Commands of the program, one a file: `add` declares the arguments and what runs them."""

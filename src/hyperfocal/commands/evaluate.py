@@ -1,0 +1,44 @@
+"""`hyperfocal evaluate`: metrics of one fused picture."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from hyperfocal.evaluation import NOISE_WARNING, evaluate
+from hyperfocal.metrics._grey import CONVENTIONS
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure the quality of a fused picture",
+        description="Metrics of a fused picture. " + NOISE_WARNING + ".",
+    )
+    parser.add_argument("fused", help="the fused picture")
+    parser.add_argument("--sources", nargs="+", default=[], help="the frames it was made from")
+    parser.add_argument("--metrics", help="names with commas between; default: all that apply")
+    parser.add_argument(
+        "--grey",
+        choices=CONVENTIONS,
+        default="255",
+        help="value range: 255, or as in the SESF-Fuse paper's tables",
+    )
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+    parser.set_defaults(run=_run)
+
+
+def _run(given: argparse.Namespace) -> None:
+    names = given.metrics.split(",") if given.metrics else None
+    evaluation = evaluate(given.fused, given.sources, metrics=names, grey=given.grey)
+    if given.json:
+        told = {"metrics": evaluation.values, "undefined": evaluation.undefined}
+        print(json.dumps({**told, "grey": given.grey, "warning": NOISE_WARNING}, indent=2))
+        return
+    for name, value in evaluation.values.items():
+        print(f"{name:10} {value:.6g}")
+    for name, reason in evaluation.undefined.items():
+        print(f"{name:10} undefined: {reason}")
+    print(f"note: {NOISE_WARNING}", file=sys.stderr)

@@ -1,0 +1,76 @@
+"""`hyperfocal fuse`: a stack in, one picture out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+import hyperfocal
+from hyperfocal.commands._arguments import add_options
+from hyperfocal.commands._progress import Progress
+from hyperfocal.options import build, infos
+from hyperfocal.recipe import Recipe
+from hyperfocal.stack import natural_key
+
+_FUSE = """\
+Fuse photographs of one scene, each sharp at another distance, into one that is sharp everywhere.
+
+  hyperfocal fuse near.jpg far.jpg -o fused.jpg
+  hyperfocal fuse my_stack/ -o fused.tif
+  hyperfocal fuse my_stack/ -o fused.png --depth depth.png --decision-map decision.png
+
+Frames are PNG, JPEG or TIFF files of one size, 8 or 16 bit, grey or colour, taken without moving
+the camera. The result keeps their bit depth, colour profile and EXIF."""
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser(
+        "fuse",
+        help="fuse a stack into one picture",
+        description=_FUSE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("frames", nargs="+", help="a folder, or two or more pictures")
+    parser.add_argument("-o", "--out", required=True, help="the picture to write")
+    parser.add_argument("--decision-map", help="also write which frame each pixel comes from")
+    parser.add_argument("--depth", help="also write the depth map (.tif: numbers, in frames)")
+    parser.add_argument(
+        "--maps", help="also write decision, activity, depth and confidence into this folder"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace existing outputs")
+    parser.add_argument(
+        "--keep-order",
+        action="store_true",
+        help="take frames in the order given instead of sorting names (2 before 10)",
+    )
+    parser.add_argument("--json", action="store_true", help="print a summary as JSON")
+    add_options(parser, Recipe)
+    parser.set_defaults(run=_run)
+
+
+def _run(given: argparse.Namespace) -> None:
+    frames = list(given.frames)
+    if not given.keep_order:
+        frames.sort(key=natural_key)
+    with Progress() as progress:
+        fusion = hyperfocal.fuse(
+            frames[0] if len(frames) == 1 else frames,
+            given.out,
+            **vars(_recipe(given)),
+            decision_map=given.decision_map,
+            depth=given.depth,
+            maps=given.maps,
+            overwrite=given.overwrite,
+            on_step=progress,
+        )
+    if given.json:
+        print(json.dumps(fusion.report, indent=2))
+    elif sys.stdout.isatty():
+        seconds = sum(fusion.report["seconds"].values())
+        print(f"{len(fusion.report['frames'])} frames fused in {seconds:.1f} s: {given.out}")
+
+
+def _recipe(given: argparse.Namespace) -> Recipe:
+    return build(Recipe, {info.name: getattr(given, info.name) for info in infos(Recipe)})
