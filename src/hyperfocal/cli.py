@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -14,12 +15,17 @@ _ORDER = ("fuse", "views", "evaluate", "methods", "train")  # as --help lists th
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; ends the process with 0, 2 (what the user can mend) or 130 (Ctrl-C)."""
+    """Run the command line; the process ends with 0, 2 (what the user can mend), 130 or 143.
+
+    130 is Ctrl-C, 143 is SIGTERM.
+    """
     parser = _parser()
     given, rest = parser.parse_known_args(arguments)
     if rest and not getattr(given, "takes_rest", False):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     given.rest = rest
+    # A scheduler's or a shutdown's request to end cleans up as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         given.run(given)
     except HyperfocalError as error:
@@ -27,8 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("hyperfocal: stopped; nothing was written", file=sys.stderr)
         sys.exit(130)
+    except _Terminated:
+        print("hyperfocal: terminated; nothing was written", file=sys.stderr)
+        sys.exit(143)
     except BrokenPipeError:
         sys.exit(0)
+
+
+class _Terminated(BaseException):
+    """SIGTERM came."""
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise _Terminated
 
 
 def _complain(message: str) -> int:

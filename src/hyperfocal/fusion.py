@@ -21,7 +21,7 @@ from hyperfocal.methods import Method, Selecting
 from hyperfocal.options import check
 from hyperfocal.pipeline import Composite, OnStep, Run
 from hyperfocal.recipe import Recipe
-from hyperfocal.stack import FramesLike, Stack, open_stack
+from hyperfocal.stack import FramesLike, Stack, absent_numbers, open_stack
 
 PathLike = str | os.PathLike[str]
 
@@ -172,6 +172,7 @@ def _fusion(
     report = {
         "frames": [source.info.name for source in stack.sources],
         "ignored": list(stack.ignored),
+        "absent": absent_numbers([source.info.name for source in stack.sources]),
         "width": stack.info.width,
         "height": stack.info.height,
         "channels": stack.info.channels,

@@ -7,6 +7,7 @@ frame ahead, and no more than two frames are kept.
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -169,6 +170,22 @@ def natural_key(name: str) -> list[Any]:
     """Sorts img2 before img10: runs of digits compare as numbers."""
     parts = re.split(r"([0-9]+)", name.casefold())
     return [int(part) if place % 2 else part for place, part in enumerate(parts)] + [name]
+
+
+def absent_numbers(names: Sequence[str]) -> list[int]:
+    """Numbers that a numbered series leaves out: `["a1.tif", "a2.tif", "a4.tif"]` -> `[3]`.
+
+    Empty where names are no series, or leave out more numbers than they have.
+    """
+    split = [re.fullmatch(r"(.*?)([0-9]+)([^0-9]*)", Path(name).stem) for name in names]
+    numbers = [int(match[2]) for match in split if match]
+    if len(numbers) < len(names) or len({match[1] for match in split if match}) > 1:
+        return []
+    steps = [after - before for before, after in itertools.pairwise(sorted(numbers))]
+    step = min(steps, default=0)
+    if step < 1 or (max(numbers) - min(numbers)) // step > 2 * len(numbers):
+        return []
+    return sorted(set(range(min(numbers), max(numbers), step)) - set(numbers))
 
 
 def _sources(frames: FramesLike, exclude: set[Path]) -> tuple[list[Source], tuple[str, ...]]:

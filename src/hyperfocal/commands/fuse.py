@@ -65,6 +65,9 @@ def _run(given: argparse.Namespace) -> None:
             overwrite=given.overwrite,
             on_step=progress,
         )
+    if fusion.report["absent"]:
+        absent = ", ".join(str(number) for number in fusion.report["absent"])
+        print(f"hyperfocal: note: the numbered series of frames has no {absent}", file=sys.stderr)
     if given.json:
         print(json.dumps(fusion.report, indent=2))
     elif sys.stdout.isatty():
