@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 from hyperfocal import rooms  # noqa: E402
 from hyperfocal.networks import ums  # noqa: E402
 from hyperfocal.networks._files import load_network, save_network  # noqa: E402
-from hyperfocal.networks._ums_parts import Gates, Gradient, raised_evenly  # noqa: E402
+from hyperfocal.networks._ums_parts import Gates, Gradient, Whole, raised_evenly  # noqa: E402
 from hyperfocal.networks.ums import Ums  # noqa: E402
 from hyperfocal.training.export import export_ums  # noqa: E402
 
@@ -99,6 +99,13 @@ def test_the_inference_half_gives_the_gradient_of_the_features():
 
 
 @torch.no_grad()
+def test_the_whole_gives_the_gradient_of_the_published_network_s_features():
+    network, picture = random_network(), torch.rand(1, 1, 45, 70)
+    expected = gradient_by_definition(network.features(picture))
+    assert torch.allclose(Whole(network)(picture)[0, 0], expected, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
 def test_gates_are_pooled_inside_all_windows():
     network = random_network()
     picture = torch.rand(1, 1, 320, 320)
@@ -137,6 +144,7 @@ def test_every_engine_computes_what_torch_does(engine, exported):
     for file, part, arrays in (
         ("ums.onnx", Gradient, {"tile": tile, "gates": rng.random((1, 368, 1, 1), np.float32)}),
         ("ums.gates.onnx", Gates, {"windows": windows}),
+        ("ums.whole.onnx", Whole, {"frame": rng.random((1, 1, 45, 70), np.float32)}),
     ):
         shapes = {name: array.shape for name, array in arrays.items()}
         found = module.open_network(folder / file, precision="fp32", shapes=shapes)(arrays)

@@ -29,6 +29,8 @@ _BLOCKS = Blocks(side=512, border=_REACH, grid=_GRID)  # 160 MiB of feature maps
 _WINDOW = 128  # px, side of the windows over which gates are pooled
 _AREA_OF_A_WINDOW = 30_000  # px of the frame for which one window stands…
 _FEWEST_WINDOWS, _MOST_WINDOWS = 9, 36  # …within these
+_LEAST = 16  # px, of which the lowest level sees one
+_HELD_WHOLE = 500_000  # px; larger frames go through the network in blocks
 _SMALLEST = 64  # px; gates are pooled over what lies 16 px inside
 
 
@@ -60,8 +62,18 @@ class Ums(UmsOptions):
         return network({"windows": windows})
 
     def __call__(self, tile: Grey, surveyed: NDArray[np.float32] | None = None) -> FocusMap:
+        quiet = self._quiet(tile)
+        if surveyed is None and tile.size <= _HELD_WHOLE and min(tile.shape) >= _LEAST:
+            return box_sum(self._gradient_of_whole(quiet), self.radius)
         gates = self.survey(tile) if surveyed is None else surveyed
-        return box_sum(self.gradient(self._quiet(tile), gates), self.radius)
+        return box_sum(self.gradient(quiet, gates), self.radius)
+
+    def _gradient_of_whole(self, frame: Grey) -> Grey:
+        gradient = np.zeros(frame.shape, np.float32)
+        arrays = {"frame": np.ascontiguousarray(frame[None, None])}
+        network = self._network(".whole", {"frame": (1, 1, *frame.shape)}, alone=True)
+        gradient[1:, 1:] = network(arrays)[0, 0]
+        return gradient
 
     def gradient(self, tile: Grey, gates: NDArray[np.float32]) -> Grey:
         """(height, width) sum over channels of √(RF² + CF²); 0 in row and column 0."""

@@ -1,11 +1,12 @@
-"""The two halves of UMS-Fusion's network as it runs at inference, without torch.
+"""The parts of UMS-Fusion's network as it runs at inference, without torch.
 
-Its gates pool the whole picture at every node. As for SESF-Fuse, `Gates` finds them for a frame
-from windows of it, and `Gradient` takes them as given and works on tiles.
+Its gates pool the whole picture at every node. As for SESF-Fuse, `Whole` does that for frames
+small enough to be held with all their features; for others `Gates` finds the gates from windows
+of the frame, and `Gradient` takes them as given and works on tiles.
 
 Aligned corners would make upsampling depend on where a tile lies in its picture: they sample at
 half-pixel centres in the picture's middle and drift from there, by a quarter of a coarse pixel up
-to the border. Both halves sample at half-pixel centres everywhere.
+to the border. `Gates` and `Gradient` sample at half-pixel centres everywhere.
 """
 
 from __future__ import annotations
@@ -19,34 +20,55 @@ from hyperfocal.networks.ums import ChannelGate, Ums, UmsConfig, name_of
 _BORDER = 16  # px of a window that its own border changes most; they are not pooled
 
 
-class Gradient(nn.Module):
-    """Grey tile (1, 1, H, W) and gates (1, C, 1, 1) -> deep gradient (1, 1, H−1, W−1).
+class _Differences(nn.Module):
+    """Features (1, C, H, W) -> deep gradient (1, 1, H−1, W−1).
 
     Entry (i, j) is the sum over channels of √(RF² + CF²) for the first differences of the
-    features that end in pixel (i+1, j+1).
+    features that end in pixel (i+1, j+1). Depthwise differences keep every step in the processor's
+    blocked layout, as slicing would not.
     """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.channels = channels
+        across, down = [[0.0, 0.0], [-1.0, 1.0]], [[0.0, -1.0], [0.0, 1.0]]
+        for name, difference in (("across", across), ("down", down)):
+            kernel = torch.tensor(difference).expand(channels, 1, 2, 2).contiguous()
+            self.register_buffer(name, kernel, persistent=False)
+        self.register_buffer("ones", torch.ones(1, channels, 1, 1), persistent=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        across = functional.conv2d(features, self.across, groups=self.channels)
+        down = functional.conv2d(features, self.down, groups=self.channels)
+        return functional.conv2d(torch.sqrt(across * across + down * down), self.ones)
+
+
+class Gradient(nn.Module):
+    """Grey tile (1, 1, H, W) and gates (1, C, 1, 1) -> deep gradient (1, 1, H−1, W−1)."""
 
     def __init__(self, network: Ums):
         super().__init__()
         self.network = network
         self.shares = _shares(network.config)
-        # Depthwise differences keep every step in the processor's blocked layout, as slicing
-        # would not.
-        self.channels = network.config.channels[0]
-        across, down = [[0.0, 0.0], [-1.0, 1.0]], [[0.0, -1.0], [0.0, 1.0]]
-        for name, difference in (("across", across), ("down", down)):
-            kernel = torch.tensor(difference).expand(self.channels, 1, 2, 2).contiguous()
-            self.register_buffer(name, kernel, persistent=False)
-        self.register_buffer("ones", torch.ones(1, self.channels, 1, 1), persistent=False)
+        self.differences = _Differences(network.config.channels[0])
 
     def forward(self, tile: Tensor, gates: Tensor) -> Tensor:
         def attend(name: str, maps: Tensor) -> Tensor:
             return maps * gates[:, self.shares[name]]
 
-        features = self.network.nested(tile, attend, raised_evenly)
-        across = functional.conv2d(features, self.across, groups=self.channels)
-        down = functional.conv2d(features, self.down, groups=self.channels)
-        return functional.conv2d(torch.sqrt(across * across + down * down), self.ones)
+        return self.differences(self.network.nested(tile, attend, raised_evenly))
+
+
+class Whole(nn.Module):
+    """Grey frame (1, 1, H, W) -> deep gradient (1, 1, H−1, W−1), by the network as published."""
+
+    def __init__(self, network: Ums):
+        super().__init__()
+        self.network = network
+        self.differences = _Differences(network.config.channels[0])
+
+    def forward(self, frame: Tensor) -> Tensor:
+        return self.differences(self.network.features(frame))
 
 
 class Gates(nn.Module):

@@ -156,10 +156,8 @@ class Ums(nn.Module):
 def raised(maps: Tensor, size: tuple[int, int]) -> Tensor:
     """Twice as large, bilinear with aligned corners; zeros below and right if `size` is odd."""
     maps = functional.interpolate(maps, scale_factor=2, mode="bilinear", align_corners=True)
-    height, width = maps.shape[2:]
-    if (height, width) == size:
-        return maps
-    return functional.pad(maps, (0, size[1] - width, 0, size[0] - height))
+    # Without a branch, because an exported network is traced once for all sizes.
+    return functional.pad(maps, (0, size[1] - maps.shape[3], 0, size[0] - maps.shape[2]))
 
 
 def _width(config: UmsConfig, level: int, column: int) -> int:

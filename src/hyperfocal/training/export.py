@@ -28,8 +28,12 @@ def export_sesf(network: Sesf, folder: Path) -> list[Path]:
 
 
 def export_ums(network: Ums, folder: Path) -> list[Path]:
-    """`ums.safetensors`, `ums.onnx` and `ums.gates.onnx`."""
-    parts = {"": _ums_parts.Gradient(network), ".gates": _ums_parts.Gates(network)}
+    """`ums.safetensors`, `ums.onnx`, `ums.gates.onnx` and `ums.whole.onnx`."""
+    parts = {
+        "": _ums_parts.Gradient(network),
+        ".gates": _ums_parts.Gates(network),
+        ".whole": _ums_parts.Whole(network),
+    }
     return _export_parts(network, folder / "ums", parts, gate_count=network.config.gate_count)
 
 
