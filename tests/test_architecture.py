@@ -11,7 +11,7 @@ import hyperfocal
 
 SOURCE = Path(hyperfocal.__file__).parent
 ORDER = [
-    {"errors"},
+    {"errors", "version"},
     {"options"},
     {"frame", "tiles"},
     {"rooms"},

@@ -162,6 +162,8 @@ def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = (), fewest: int 
     # A cut frame is found now, not after an hour of work on those before it.
     for path in dict.fromkeys(source.path for source in sources if hasattr(source, "path")):
         formats.require_whole(path)
+    # Frames are alike, so the first tells whether they fit into memory.
+    formats.require_readable(sources[0])
     return Stack(sources, ignored)
 
 
@@ -181,14 +183,15 @@ def _sources(frames: FramesLike, exclude: set[Path]) -> tuple[list[Source], tupl
         if isinstance(frame, np.ndarray):
             sources.append(_array_source(frame, place))
             continue
-        known, others = _files(Path(frame), exclude)
-        sources += [source for file in known for source in formats.open_frames(file)]
+        path, selection = formats.split(os.fspath(frame))
+        known, others = _files(path, exclude)
+        sources += [source for file in known for source in formats.open_frames(file, selection)]
         ignored += others
     return sources, tuple(ignored)
 
 
 def _files(path: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
-    if path.is_dir():
+    if path.is_dir() and not formats.is_folder(path):
         return _listed(path, exclude)
     if not path.exists() and glob.has_magic(str(path)):
         return sorted((Path(found) for found in glob.glob(str(path))), key=_by_name), []
@@ -197,7 +200,13 @@ def _files(path: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
 
 def _listed(folder: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
     files = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    files = [path for path in files if path.is_file() and path.absolute() not in exclude]
+    # A link that leads nowhere is a missing frame, and opening it will say so.
+    files = [
+        path
+        for path in files
+        if path.is_file() or not path.exists() or formats.is_folder(path)
+        if path.absolute() not in exclude
+    ]
     known = sorted((path for path in files if formats.is_known(path)), key=_by_name)
     return known, sorted(path.name for path in files if not formats.is_known(path))
 
