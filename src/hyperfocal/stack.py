@@ -159,12 +159,16 @@ def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = (), fewest: int 
     if len(sources) > np.iinfo(np.uint16).max:
         raise StackError(f"{len(sources)} frames are more than 65535; fuse them in parts")
     _require_alike(sources)
+    sources = formats.matched(sources)
     # A cut frame is found now, not after an hour of work on those before it.
     for path in dict.fromkeys(source.path for source in sources if hasattr(source, "path")):
         formats.require_whole(path)
     # Frames are alike, so the first tells whether they fit into memory.
     formats.require_readable(sources[0])
-    return Stack(sources, ignored)
+    stack = Stack(sources, ignored)
+    if any(getattr(source, "is_sequential", False) for source in sources):
+        stack.spool()
+    return stack
 
 
 def natural_key(name: str) -> list[Any]:

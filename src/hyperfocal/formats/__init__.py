@@ -24,9 +24,9 @@ from hyperfocal.formats._selection import WHOLE, Selection, split
 from hyperfocal.frame import FrameInfo, Samples, Source
 
 __all__ = [
-    "Selection", "credited", "dtypes", "holds_depth", "is_folder", "is_known", "metadata",
-    "open_frames", "require_profile", "require_readable", "require_whole", "save", "split",
-    "suffix_of", "suffixes", "writable_suffixes",
+    "Selection", "credited", "dtypes", "holds_depth", "is_folder", "is_known", "matched",
+    "metadata", "open_frames", "require_profile", "require_readable", "require_whole", "save",
+    "split", "suffix_of", "suffixes", "writable_suffixes",
 ]  # fmt: skip
 
 
@@ -51,6 +51,13 @@ def require_whole(path: Path) -> None:
     with reading(path):
         if not chosen.is_whole(path):
             raise FormatError(f"{path} is cut off before its end; copy it again from its source")
+
+
+def matched(sources: list[Source]) -> list[Source]:
+    """The frames, those that a program must develop developed as the first is."""
+    return [
+        source.matched(sources[0]) if hasattr(source, "matched") else source for source in sources
+    ]
 
 
 def require_readable(source: Source) -> None:

@@ -53,7 +53,12 @@ class Film:
 
 def opened(path: Path) -> Any:
     """A decoder before the first frame; ValueError where there is none for this film."""
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    logging = cv2.utils.logging
+    level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    finally:
+        logging.setLogLevel(level)
     if not capture.isOpened():
         raise ValueError("no decoder reads it")
     return capture

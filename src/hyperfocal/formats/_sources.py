@@ -23,6 +23,7 @@ class FileSource:
     path: Path
     decode: Callable[[Path], Samples]  # (height, width) or (height, width, samples per pixel)
     largest_ratio: float = LARGEST_RATIO
+    is_sequential: bool = False  # going back to an earlier frame takes long
 
     def read(self) -> Samples:
         """The frame upright and without alpha, (height, width, channels)."""
@@ -52,14 +53,15 @@ def source(
     decode: Callable[[Path], Samples],
     *,
     largest_ratio: float = LARGEST_RATIO,
+    is_sequential: bool = False,
 ) -> FileSource:
     """A source whose `info` is upright; FormatError where the frame has no pixels."""
     if min(stored.height, stored.width) < 1:
         raise FormatError(f"{path} declares {stored.width}×{stored.height} pixels; export it again")
     if stored.exif is None:
-        return FileSource(stored, stored, path, decode, largest_ratio)
+        return FileSource(stored, stored, path, decode, largest_ratio, is_sequential)
     info = replace(stored, exif=upright(stored.exif))
     if swaps_sides(orientation_of(stored.exif)):
         sides = None if stored.pixel_um is None else (stored.pixel_um[1], stored.pixel_um[0])
         info = replace(info, height=stored.width, width=stored.height, pixel_um=sides)
-    return FileSource(info, stored, path, decode, largest_ratio)
+    return FileSource(info, stored, path, decode, largest_ratio, is_sequential)

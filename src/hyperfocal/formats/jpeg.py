@@ -124,6 +124,11 @@ def _frame(path: Path, segments: list[tuple[int, bytes]]) -> tuple[int, int, int
     raise FormatError(f"{path} is cut off in its header; copy it again from its source")
 
 
+def exif_of(file: BinaryIO) -> bytes | None:
+    """The EXIF block of an open JPEG."""
+    return _exif(list(_segments(file)))
+
+
 def _exif(segments: list[tuple[int, bytes]]) -> bytes | None:
     for code, content in segments:
         if code == _APP1 and content.startswith(_EXIF):

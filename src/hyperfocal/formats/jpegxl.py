@@ -76,9 +76,8 @@ def save(path: Path, samples: Samples, like: FrameInfo) -> None:
         photometric="gray" if channels == 1 else "rgb",
         usecontainer=True,
     )
-    parts = {
-        box.kind: encoded[box.start : box.end] for box in boxes(BytesIO(encoded), 0, len(encoded))
-    }
+    found = boxes(BytesIO(encoded), 0, len(encoded))
+    parts = {box.kind: bytes(encoded[box.start : box.end]) for box in found}
     codestream = jxl_header.as_srgb(parts[b"jxlc"])
     with writing(path), path.open("wb") as file:
         file.write(_CONTAINER + _FILE_TYPE)
