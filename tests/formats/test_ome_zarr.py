@@ -173,8 +173,8 @@ def test_a_folder_that_is_no_picture_is_not_replaced(path, tmp_path):
     (out / "diary.txt").write_text("dear")
     with pytest.raises(FormatError, match="is a folder"):
         hyperfocal.fuse(frames, out, method=FAST, overwrite=True)
+    write(path, noise(3, 40, 50), "zyx")
     with pytest.raises(FormatError, match="one of the frames"):
-        write(path, noise(3, 40, 50), "zyx")
         hyperfocal.fuse(path, path, method=FAST, overwrite=True)
     assert (out / "diary.txt").exists()
 

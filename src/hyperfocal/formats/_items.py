@@ -15,6 +15,8 @@ from typing import BinaryIO
 from hyperfocal.formats._boxes import boxes
 
 _LARGEST = 16 << 20
+# Of AV1 and of HEVC.
+_ALPHA = (b":alpha", b":auxid:1")
 
 
 @dataclass
@@ -227,15 +229,16 @@ def _exif(file: BinaryIO, meta: _Meta) -> bytes | None:
 
 
 def _has_alpha(meta: _Meta) -> bool:
-    return any(
-        kind == b"auxl"
-        and meta.primary in targets
-        and any(
-            meta.properties[number - 1][0] == b"auxC" and b"alpha" in meta.properties[number - 1][1]
-            for number in meta.owned.get(source, [])
-            if 0 < number <= len(meta.properties)
-        )
+    """Whether another picture is said to be the transparency of the primary one."""
+    aside = [
+        source
         for kind, source, targets in meta.references
+        if kind == b"auxl" and meta.primary in targets
+    ]
+    numbers = [number for item in aside for number in meta.owned.get(item, [])]
+    kinds = [meta.properties[n - 1] for n in numbers if 0 < n <= len(meta.properties)]
+    return any(
+        kind == b"auxC" and content.rstrip(b"\0").endswith(_ALPHA) for kind, content in kinds
     )
 
 
