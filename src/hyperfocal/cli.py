@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +16,8 @@ _ORDER = ("fuse", "views", "evaluate", "methods", "train")  # as --help lists th
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with 0, 2 (what the user can mend) or 130 (Ctrl-C)."""
+    # FFmpeg speaks of damaged films itself, in many lines and before our one.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     parser = _parser()
     given, rest = parser.parse_known_args(arguments)
     if rest and not getattr(given, "takes_rest", False):

@@ -88,10 +88,16 @@ def save(
 
 
 def _replace(beside: Path, path: Path, *, aside: Path) -> None:
-    if path.is_dir():
-        # No system replaces a folder that is not empty in one step.
-        os.replace(path, aside)
-    os.replace(beside, path)
+    is_folder = path.is_dir() and not path.is_symlink()
+    try:
+        if is_folder:
+            # No system replaces a folder that is not empty in one step.
+            os.replace(path, aside)
+        os.replace(beside, path)
+    except OSError as error:
+        if aside.exists() and not path.exists():
+            os.replace(aside, path)
+        raise FormatError(f"{path} cannot be written ({error.strerror}); choose another") from error
 
 
 def _is_picture(folder: Path) -> bool:

@@ -148,7 +148,8 @@ def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = (), fewest: int 
     """The stack of a folder, of files, or of arrays; `fewest` frames at least, headers read only.
 
     The pictures of a folder or of a pattern (`stack/*.tif`) are sorted naturally (2 before 10);
-    of a folder, `exclude` (outputs of an earlier run, say) is left out. A list keeps its order.
+    of a folder, `exclude` (outputs of an earlier run, say) is left out, and so are RAW files, films
+    and arrays where there are other pictures. A list keeps its order.
     Arrays are uint8, uint16 or float (0…1).
     Raises FormatError for what cannot be read, StackError for what does not fit together.
     """
@@ -212,7 +213,9 @@ def _listed(folder: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
         if path.absolute() not in exclude
     ]
     known = sorted((path for path in files if formats.is_known(path)), key=_by_name)
-    return known, sorted(path.name for path in files if not formats.is_known(path))
+    pictures = [path for path in known if not formats.is_aside(path)]
+    known = pictures or known
+    return known, sorted({path.name for path in files} - {path.name for path in known})
 
 
 def _by_name(path: Path) -> list[Any]:

@@ -1,6 +1,7 @@
 """What holds for every format: what is written reads back, and no bad file gets through."""
 
 import os
+import re
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -295,3 +296,20 @@ def test_colours_that_a_format_cannot_describe_are_refused_early(tmp_path):
         formats.require_profile(tmp_path / "a.jxl", wide)
     formats.require_profile(tmp_path / "a.jxl", imagecodecs.cms_profile("srgb"))
     formats.require_profile(tmp_path / "a.tif", wide)
+
+
+def test_the_documentation_lists_every_format():
+    page = Path(__file__).parents[2] / "docs" / "formats.md"
+    lines = page.read_text("utf-8").splitlines()
+    rows = [line.split("|")[1:-1] for line in lines if "| `." in line]
+    listed = {suffix for row in rows for suffix in re.findall(r"`(\.[^`]+)`", row[1])}
+    assert listed == set(formats.suffixes())
+    for _, suffixes, _, written, carried, _ in rows:
+        suffix = re.findall(r"`(\.[^`]+)`", suffixes)[0]
+        assert (suffix in formats.writable_suffixes()) == (written.strip() != "no"), suffix
+        told = {"ICC": "icc", "EXIF": "exif", "pixel size": "pixel_um"}
+        assert {told[n] for n in told if n in carried} == set(formats.metadata(suffix)), suffix
+        if suffix in formats.writable_suffixes():
+            assert ("depth map" in written) == formats.holds_depth(suffix), suffix
+            for dtype, name in (("uint8", "8"), ("uint16", "16"), ("float32", "float32")):
+                assert (name in re.findall(r"\w+", written)) == (dtype in formats.dtypes(suffix))

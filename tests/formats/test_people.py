@@ -167,3 +167,40 @@ def _umask():
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def test_raw_files_and_films_beside_pictures_are_left_out_and_told(tmp_path, picture, like):
+    for number in range(2):
+        png.save(tmp_path / f"{number}.png", picture(), like(picture()))
+        (tmp_path / f"{number}.NEF").write_bytes(b"II*\0 the same picture, undeveloped")
+    (tmp_path / "live.mov").write_bytes(b"\0\0\0\x14ftypqt  ")
+    fusion = hyperfocal.fuse(tmp_path, method=FAST)
+    assert fusion.report["frames"] == ["0.png", "1.png"]
+    (notice,) = fusion.report["notices"]
+    assert notice.startswith("0.NEF and 2 more in the folder of other pictures")
+
+
+def test_a_folder_of_arrays_alone_is_a_stack(tmp_path, picture):
+    for number in range(2):
+        np.save(tmp_path / f"{number}.npy", picture())
+    assert len(hyperfocal.open_stack(tmp_path)) == 2
+
+
+def test_a_refused_replacement_keeps_the_earlier_result(tmp_path, picture, monkeypatch):
+    from hyperfocal import outputs
+
+    out = tmp_path / "out.zarr"
+    hyperfocal.fuse([picture(), picture()], out, method=FAST)
+    before = formats.open_frames(out)[0].read()
+    real = os.replace
+
+    def refuse(source, target):
+        if str(source).endswith("part"):
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr(outputs.os, "replace", refuse)
+    with pytest.raises(FormatError, match="No space"):
+        hyperfocal.fuse([picture() // 2, picture() // 2], out, method=FAST, overwrite=True)
+    assert np.array_equal(formats.open_frames(out)[0].read(), before)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.zarr"]

@@ -1,5 +1,8 @@
 """Films: every frame in its order, whichever is asked for, and films that are cut."""
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -67,3 +70,14 @@ def test_a_film_of_unknown_length_is_counted(film, monkeypatch):
     real = video.opened
     monkeypatch.setattr(video, "opened", lambda path: Untold(real(path)))
     assert len(video.open(film)) == 8
+
+
+def test_a_damaged_film_is_one_line_on_the_command_line(tmp_path):
+    write(tmp_path / "film.mkv", "FFV1")
+    content = (tmp_path / "film.mkv").read_bytes()
+    (tmp_path / "film.mkv").write_bytes(content[:300])
+    command = [sys.executable, "-m", "hyperfocal", "fuse", tmp_path / "film.mkv", "-o", "out.png"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "film.mkv" in done.stderr

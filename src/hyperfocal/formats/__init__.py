@@ -3,7 +3,8 @@
 `SIGNATURES` are how files begin (`?` is any byte), `METADATA` the fields of FrameInfo that a
 written file carries. `save` is absent where a format is only read, and takes `depth` where the
 format has a place for a depth map. `open` takes a Selection where a file may hold several stacks.
-`IS_FOLDER` is there where a picture is a folder of files, `IS_SRGB` where no other colours fit.
+`IS_ASIDE` is there where files of a folder with other pictures are no frames of it (a RAW file
+beside its JPEG), `IS_FOLDER` where a picture is a folder of files, `IS_SRGB` where no other colours fit.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hyperfocal.formats._selection import WHOLE, Selection, split
 from hyperfocal.frame import FrameInfo, Samples, Source
 
 __all__ = [
-    "Selection", "credited", "dtypes", "holds_depth", "is_folder", "is_known", "matched",
+    "Selection", "credited", "dtypes", "holds_depth", "is_aside", "is_folder", "is_known", "matched",
     "metadata", "open_frames", "require_profile", "require_readable", "require_whole", "save",
     "split", "suffix_of", "suffixes", "writable_suffixes",
 ]  # fmt: skip
@@ -93,6 +94,11 @@ def is_known(path: Path) -> bool:
 def is_folder(path: Path) -> bool:
     """Whether the suffix is one of a picture that is a folder."""
     return is_known(path) and hasattr(_format(suffix_of(path)), "IS_FOLDER")
+
+
+def is_aside(path: Path) -> bool:
+    """Whether such a file, in a folder of other pictures, is none of the frames."""
+    return is_known(path) and hasattr(_format(suffix_of(path)), "IS_ASIDE")
 
 
 def suffix_of(path: Path) -> str:

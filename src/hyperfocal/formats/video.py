@@ -35,6 +35,7 @@ SIGNATURES = (
 )  # fmt: skip
 DTYPES = ("uint8",)
 METADATA: tuple[str, ...] = ()
+IS_ASIDE = True
 
 # A still film has nothing but its first frame.
 _LARGEST_RATIO = float("inf")
