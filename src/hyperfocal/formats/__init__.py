@@ -4,11 +4,13 @@
 written file carries. `save` is absent where a format is only read, and takes `depth` where the
 format has a place for a depth map. `open` takes a Selection where a file may hold several stacks.
 `IS_ASIDE` is there where files of a folder with other pictures are no frames of it (a RAW file
-beside its JPEG), `IS_FOLDER` where a picture is a folder of files, `IS_SRGB` where no other colours fit.
+beside its JPEG), `IS_FOLDER` where a picture is a folder of files, `IS_SRGB` where other colours
+than sRGB's cannot be described.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 from pathlib import Path
 from types import ModuleType
@@ -25,9 +27,9 @@ from hyperfocal.formats._selection import WHOLE, Selection, split
 from hyperfocal.frame import FrameInfo, Samples, Source
 
 __all__ = [
-    "Selection", "credited", "dtypes", "holds_depth", "is_aside", "is_folder", "is_known", "matched",
-    "metadata", "open_frames", "require_profile", "require_readable", "require_whole", "save",
-    "split", "suffix_of", "suffixes", "writable_suffixes",
+    "Selection", "credited", "dtypes", "holds_depth", "is_aside", "is_folder", "is_known",
+    "matched", "metadata", "open_frames", "require_profile", "require_readable", "require_whole",
+    "save", "split", "suffix_of", "suffixes", "writable_suffixes",
 ]  # fmt: skip
 
 
@@ -174,5 +176,6 @@ def _format(suffix: str) -> ModuleType:
     raise FormatError(f"no format ends in {suffix!r}; choose one of: {', '.join(suffixes())}")
 
 
+@functools.cache
 def _formats() -> list[ModuleType]:
     return [rooms.module("formats", name) for name in rooms.names("formats")]
