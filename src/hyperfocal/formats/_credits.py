@@ -58,7 +58,8 @@ def _credited(exif: bytes, software: str, frame_count: int, size: tuple[int, int
     added = {tag: _Value(_LONG, 1, struct.pack(order + "I", side)) for tag, side in sides.items()}
     added[_COMPOSITE] = _Value(_SHORT, 1, struct.pack(order + "H", _GENERAL_COMPOSITE))
     added[_FRAME_COUNTS] = _Value(_SHORT, 2, counts)
-    if _VERSION not in below:
+    # The first version that knows composites.
+    if below.get(_VERSION, (0, 0, b""))[2] < b"0232":
         added[_VERSION] = _Value(_UNDEFINED, 4, b"0232")
     child_offset = len(exif)
     exif += _table(below, added, layout, start=child_offset)

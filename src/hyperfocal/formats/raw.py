@@ -75,6 +75,7 @@ def open(path: Path) -> list[Source]:
     require_signature(path, SIGNATURES, "RAW")
     rawpy = _library(path)
     with reading(path):
+        _require_whole(path)
         try:
             with rawpy.imread(str(path)) as raw:
                 sizes, balance = raw.sizes, _balance(raw)
@@ -115,6 +116,12 @@ def is_whole(path: Path) -> bool:
     return True
 
 
+def _require_whole(path: Path) -> None:
+    # Before LibRaw finds out, which speaks of it on the terminal itself.
+    if not is_whole(path):
+        raise FormatError(f"{path} is cut off before its end; copy it again from its source")
+
+
 def _library(path: Path) -> Any:
     try:
         import rawpy
@@ -136,8 +143,7 @@ def _balance(raw: Any) -> Balance:
 
 
 def _decode(path: Path, *, balance: Balance) -> Samples:
-    if not is_whole(path):
-        raise FormatError(f"{path} is cut off before its end; copy it again from its source")
+    _require_whole(path)
     with _library(path).imread(str(path)) as raw:
         samples: Samples = raw.postprocess(
             output_bps=16,

@@ -12,6 +12,7 @@ TIFF 6.0 (1992); Adobe Photoshop TIFF technical notes (2002) for Deflate; DNG 1.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,10 @@ LARGEST_CLASSIC = 2**32 - 2**26
 _KINDS = tifffile.PHOTOMETRIC
 _GREY = (_KINDS.MINISBLACK, _KINDS.MINISWHITE)
 _COLOUR = (_KINDS.RGB, _KINDS.YCBCR, _KINDS.PALETTE)
+
+
+# What tifffile finds odd it logs, and Python prints that where nobody listens.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 class _Place(NamedTuple):
