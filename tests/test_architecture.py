@@ -11,7 +11,7 @@ import hyperfocal
 
 SOURCE = Path(hyperfocal.__file__).parent
 ORDER = [
-    {"errors"},
+    {"errors", "version"},
     {"options"},
     {"frame", "tiles"},
     {"rooms"},
@@ -44,6 +44,9 @@ HEAVY = [
     "matplotlib",
     "tifffile",
     "imagecodecs",
+    "rawpy",
+    "zarr",
+    "pillow_heif",
     "tqdm",
     "skimage",
     "scipy",

@@ -148,7 +148,7 @@ def test_a_signal_while_frames_are_on_scratch_leaves_nothing(tmp_path, number, c
     process.send_signal(number if has_spooled else signal.SIGKILL)
     _, told = process.communicate()
     assert has_spooled
-    assert process.returncode == code
+    assert process.returncode == code, told
     assert told.count("\n") == 1
     assert list(scratch.iterdir()) == []
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["in", "scratch"]

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import tifffile
 from scenes import as_type, texture
 
 from hyperfocal import formats
@@ -32,6 +34,23 @@ def peak(method, paths):
         [sys.executable, "-c", PROGRAM, method, *paths], capture_output=True, text=True, check=True
     )
     return int(run.stdout)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """The same frames as the pages of one file, 4 and 64 of them, as ImageJ writes stacks."""
+    folder = tmp_path_factory.mktemp("pages")
+    frames = [as_type([texture(700, 900, seed=number)], "uint8")[0] for number in range(4)]
+    for count in (4, 64):
+        with tifffile.TiffWriter(folder / f"{count}.tif", imagej=True) as writer:
+            writer.write(np.stack(frames * (count // 4)), metadata={"axes": "ZYXS"})
+    return folder
+
+
+def test_4_and_64_pages_peak_alike(pages):
+    method = "select:measure=tenengrad,consistency=no"
+    few = max(peak(method, [str(pages / "4.tif")]) for _ in range(2))
+    assert peak(method, [str(pages / "64.tif")]) < few + 12e6
 
 
 @pytest.mark.parametrize("method", ["select", "sesf", "lp"])

@@ -18,8 +18,9 @@ from hyperfocal.evaluation import Evaluation, evaluate
 from hyperfocal.fusion import Fusion, fuse
 from hyperfocal.recipe import Recipe
 from hyperfocal.stack import Stack, open_stack
+from hyperfocal.version import VERSION
 
-__version__ = "0.1.0.dev0"
+__version__ = VERSION
 
 __all__ = [
     "AlignmentError",

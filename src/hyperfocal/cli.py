@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,33 +20,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     130 is Ctrl-C, 143 is SIGTERM.
     """
+    # FFmpeg speaks of damaged films itself, in many lines and before our one.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     parser = _parser()
     given, rest = parser.parse_known_args(arguments)
     if rest and not getattr(given, "takes_rest", False):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     given.rest = rest
     # A scheduler's or a shutdown's request to end cleans up as Ctrl-C does.
-    signal.signal(signal.SIGTERM, _terminate)
+    came: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda number, _: _stop(came, number))
     try:
         given.run(given)
     except HyperfocalError as error:
         sys.exit(_complain(str(error)))
-    except KeyboardInterrupt:
-        print("hyperfocal: stopped; nothing was written", file=sys.stderr)
-        sys.exit(130)
-    except _Terminated:
-        print("hyperfocal: terminated; nothing was written", file=sys.stderr)
-        sys.exit(143)
     except BrokenPipeError:
         sys.exit(0)
+    except BaseException:
+        # Not only KeyboardInterrupt: a library that is just being loaded makes it something else.
+        if not came:
+            raise
+        print("hyperfocal: stopped; nothing was written", file=sys.stderr)
+        sys.exit(128 + came[0])
 
 
-class _Terminated(BaseException):
-    """SIGTERM came."""
-
-
-def _terminate(number: int, frame: object) -> None:
-    raise _Terminated
+def _stop(came: list[int], number: int) -> None:
+    came.append(number)
+    raise KeyboardInterrupt
 
 
 def _complain(message: str) -> int:

@@ -33,6 +33,9 @@ class FrameInfo:
     dtype: np.dtype[Any]  # uint8, uint16 or float32
     icc: bytes | None = None  # colour profile, as the file has it
     exif: bytes | None = None  # TIFF-structured EXIF block, without an "Exif\0\0" prefix
+    step_um: float | None = None  # distance to the next frame, where the file tells
+    pixel_um: tuple[float, float] | None = None  # height and width of a pixel, where the file tells
+    notices: tuple[str, ...] = ()  # what of the file is not in the samples: "transparency"
 
     @property
     def peak(self) -> float:

@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal import alignment, outputs, rooms
+from hyperfocal import alignment, formats, outputs, rooms
 from hyperfocal.alignment import Alignment
 from hyperfocal.errors import OptionError
-from hyperfocal.frame import FocusMap, IndexMap, Samples, Weight
+from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
 from hyperfocal.methods import Method, Selecting
 from hyperfocal.options import check
 from hyperfocal.pipeline import Composite, OnStep, Run
 from hyperfocal.recipe import Recipe
 from hyperfocal.stack import FramesLike, Stack, absent_numbers, open_stack
+from hyperfocal.version import VERSION
 
 PathLike = str | os.PathLike[str]
 
@@ -32,7 +33,7 @@ class Fusion:
 
     picture: Samples  # of the frames' type
     decision: IndexMap | None  # (height, width), frame numbers from 0; None if nothing is decided
-    depth: NDArray[np.float32] | None  # (height, width), in frames from 0, or in µm
+    depth: NDArray[np.float32] | None  # (height, width), in frames from 0; in µm with a step
     confidence: Weight | None  # (height, width), 0…1
     initial_decision: IndexMap | None  # (height, width), before it was made consistent
     activity: FocusMap | None  # (height, width), the largest focus measure over the frames
@@ -49,6 +50,7 @@ def fuse(
     step_um: float | None = Recipe.step_um,
     decision_map: PathLike | None = None,
     depth: PathLike | None = None,
+    depth_page: bool = False,
     maps: PathLike | None = None,
     overwrite: bool = False,
     on_step: OnStep = lambda stage, index, count: None,
@@ -57,9 +59,9 @@ def fuse(
 
     `frames` is a folder, a pattern, a list of paths, or arrays (uint8, uint16, float in 0…1).
     `out`, `decision_map` and `depth` name files to write, `maps` a folder for all maps as NPY and
-    TIFF; `method`, `align`, `memory` and `step_um` are those of Recipe. `on_step(stage, index,
-    count)` is called as work goes on; raise `Cancelled` in it to stop. Raises a HyperfocalError
-    for everything that the caller can mend.
+    TIFF; `depth_page` puts the depth into `out` as a second page; `method`, `align`, `memory` and
+    `step_um` are those of Recipe. `on_step(stage, index, count)` is called as work goes on; raise
+    `Cancelled` in it to stop. Raises a HyperfocalError for everything that the caller can mend.
 
     >>> fuse("stack/*.tif", "fused.tif", method="sesf:radius=7")  # doctest: +SKIP
     """
@@ -72,12 +74,13 @@ def fuse(
     folder = None if maps is None else Path(maps)
     watch = Stopwatch(on_step)
     with open_stack(frames, exclude=targets.values()) as stack:
-        _refuse(targets, folder, stack, chosen, overwrite=overwrite)
+        _refuse(targets, folder, stack, chosen, overwrite=overwrite, depth_page=depth_page)
         watch("open", 1, 1)
         aligned = alignment.align(stack, recipe.align)
         composite = Run(aligned, memory_bytes, watch).compose(chosen)
-    composite = _measured(composite, recipe.step_um)
-    _write(targets, composite, stack, step_um=recipe.step_um)
+    step_um = stack.info.step_um if recipe.step_um is None else recipe.step_um
+    composite = _measured(composite, step_um)
+    _write(targets, composite, stack, step_um=step_um, depth_page=depth_page)
     if folder is not None:
         outputs.save_maps(folder, maps_of(composite))
         targets["maps"] = folder
@@ -135,8 +138,10 @@ def _refuse(
     method: Method,
     *,
     overwrite: bool,
+    depth_page: bool,
 ) -> None:
     maps = sorted(set(targets) & {"decision_map", "depth"}) + (["maps"] if folder else [])
+    maps += ["depth page"] if depth_page else []
     if maps and not isinstance(method, Selecting):
         raise OptionError(
             f"{type(method).__name__.lower()} blends frames without deciding, so there is no "
@@ -147,19 +152,70 @@ def _refuse(
     if folder is not None:
         outputs.require_folder(folder, overwrite=overwrite)
     if "picture" in targets:
-        outputs.require_depth(targets["picture"], stack.info)
+        outputs.require_fitting(targets["picture"], stack.info, with_depth=depth_page)
 
 
 def _write(
-    targets: dict[str, Path], composite: Composite, stack: Stack, *, step_um: float | None
+    targets: dict[str, Path],
+    composite: Composite,
+    stack: Stack,
+    *,
+    step_um: float | None,
+    depth_page: bool,
 ) -> None:
     count, last = len(stack), (len(stack) - 1) * (step_um or 1)
     if "picture" in targets:
-        outputs.save(targets["picture"], composite.picture, stack.info)
+        like = dataclasses.replace(_credited(composite, stack), step_um=step_um)
+        depth = composite.depth if depth_page else None
+        outputs.save(targets["picture"], composite.picture, like, depth=depth)
     if "decision_map" in targets and composite.index is not None:
         outputs.save_decision_map(targets["decision_map"], composite.index, frame_count=count)
     if "depth" in targets and composite.depth is not None:
-        outputs.save_depth(targets["depth"], composite.depth, last=last)
+        sides = stack.info.pixel_um
+        outputs.save_depth(targets["depth"], composite.depth, last=last, pixel_um=sides)
+
+
+def _credited(composite: Composite, stack: Stack) -> FrameInfo:
+    """What is known of the first frame, and that the picture was made of so many."""
+    height, width = composite.picture.shape[:2]
+    exif = formats.credited(
+        stack.info.exif,
+        software=f"hyperfocal {VERSION}",
+        frame_count=len(stack),
+        height=height,
+        width=width,
+    )
+    return dataclasses.replace(stack.info, exif=exif)
+
+
+def _notices(stack: Stack) -> list[str]:
+    """What is not in the result though one might think so, each kind once."""
+    counts: dict[str, list[str]] = {}
+    for source in stack.sources:
+        for notice in source.info.notices:
+            counts.setdefault(notice, []).append(source.info.name)
+    aside = [name for name in stack.ignored if formats.is_known(Path(name))]
+    told = [
+        f"{notice} of {names[0]}{f' and {len(names) - 1} more' * (len(names) > 1)} is left out"
+        for notice, names in counts.items()
+    ]
+    if aside:
+        told.append(
+            f"{aside[0]}{f' and {len(aside) - 1} more' * (len(aside) > 1)} in the folder of other "
+            "pictures is left out; name such files by a pattern to fuse them"
+        )
+    absent = absent_numbers([source.info.name for source in stack.sources])
+    if absent:
+        numbers = ", ".join(str(number) for number in absent)
+        told.append(f"the numbered series of frames has no {numbers}")
+    return told
+
+
+def _step_from(stack: Stack, recipe: Recipe) -> str | None:
+    """Where the distance between frames comes from: `option`, `file`, or None: depth in frames."""
+    if recipe.step_um is not None:
+        return "option"
+    return None if stack.info.step_um is None else "file"
 
 
 def _fusion(
@@ -172,11 +228,14 @@ def _fusion(
     report = {
         "frames": [source.info.name for source in stack.sources],
         "ignored": list(stack.ignored),
-        "absent": absent_numbers([source.info.name for source in stack.sources]),
         "width": stack.info.width,
         "height": stack.info.height,
         "channels": stack.info.channels,
         "type": str(stack.info.dtype),
+        "step_um": stack.info.step_um if recipe.step_um is None else recipe.step_um,
+        "step_from": _step_from(stack, recipe),
+        "pixel_um": stack.info.pixel_um,
+        "notices": _notices(stack),
         "method": recipe.method if isinstance(recipe.method, str) else repr(recipe.method),
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
         "peak_memory_bytes": peak_memory_bytes(),

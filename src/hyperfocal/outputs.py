@@ -6,8 +6,10 @@ Nothing half-written is left under the final name, and nothing is replaced unask
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +24,17 @@ from hyperfocal.frame import FrameInfo, IndexMap, Samples
 def require_writable(paths: Iterable[Path], *, inputs: Iterable[Path], overwrite: bool) -> None:
     """Raise FormatError for an output that cannot or must not be written, before any work."""
     paths = list(paths)
-    taken = {path.resolve() for path in inputs}
+    # Not Path.resolve, which stumbles over links that go in circles.
+    taken = {os.path.realpath(path) for path in inputs}
     for place, path in enumerate(paths):
-        if path.suffix.lower() not in formats.suffixes():
-            known = ", ".join(formats.suffixes())
+        if formats.suffix_of(path) not in formats.writable_suffixes():
+            known = ", ".join(formats.writable_suffixes())
             raise FormatError(f"{path} has no known picture suffix; choose one of: {known}")
-        if path.resolve() in taken:
+        if os.path.realpath(path) in taken:
             raise FormatError(f"{path} is one of the frames; choose another output")
-        if path.resolve() in {other.resolve() for other in paths[:place]}:
+        if os.path.realpath(path) in {os.path.realpath(other) for other in paths[:place]}:
             raise FormatError(f"{path} is named for two outputs; give each its own file")
-        if path.is_dir():
+        if path.is_dir() and not _is_picture(path):
             raise FormatError(f"{path} is a folder; name a file in it")
         if path.exists() and not overwrite:
             raise FormatError(f"{path} exists; choose another name or allow it with --overwrite")
@@ -41,9 +44,15 @@ def require_writable(paths: Iterable[Path], *, inputs: Iterable[Path], overwrite
             raise FormatError(f"folder {path.parent} cannot be written to; choose another")
 
 
-def require_depth(path: Path, info: FrameInfo) -> None:
-    """Raise FormatError where the output's format cannot hold the frames' bit depth."""
-    held = formats.dtypes(path.suffix)
+def require_fitting(path: Path, info: FrameInfo, *, with_depth: bool = False) -> None:
+    """Raise FormatError where the format cannot hold the frames' bit depth or colours.
+
+    `with_depth` asks for a place for the depth map too.
+    """
+    formats.require_profile(path, info.icc)
+    if with_depth and not formats.holds_depth(formats.suffix_of(path)):
+        raise FormatError(f"{path} has no place for the depth map; choose .tif or .ome.tif")
+    held = formats.dtypes(formats.suffix_of(path))
     if info.dtype.name not in held:
         raise FormatError(
             f"{path} holds {' or '.join(held)}, the frames are {info.dtype.name}; "
@@ -51,46 +60,80 @@ def require_depth(path: Path, info: FrameInfo) -> None:
         )
 
 
-def save(path: Path, samples: Samples, like: FrameInfo) -> None:
-    """Write a picture in the format of the path's suffix, with the metadata of `like`."""
+def save(
+    path: Path,
+    samples: Samples,
+    like: FrameInfo,
+    *,
+    depth: NDArray[np.float32] | None = None,
+) -> None:
+    """Write a picture in the format of the path's suffix, with the metadata of `like`.
+
+    `depth` is written into the same file.
+    """
+    # In a folder of its own, because some pictures are folders; the name is short, because the
+    # path's may already be as long as a name can be.
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".part", dir=path.parent)
+        folder = Path(tempfile.mkdtemp(prefix=".hyperfocal-", dir=path.parent))
     except OSError as error:
         raise FormatError(f"{path} cannot be written ({error.strerror}); choose another") from error
-    os.close(handle)
-    beside = Path(name)
+    beside = folder / "part"
     try:
-        formats.save(beside, samples, like, suffix=path.suffix.lower())
-        os.chmod(beside, 0o666 & ~_umask())
-        os.replace(beside, path)
+        formats.save(beside, samples, like, suffix=formats.suffix_of(path), depth=depth)
+        _replace(beside, path, aside=folder / "before")
     except FormatError as error:
-        raise FormatError(str(error).replace(beside.name, path.name)) from error
+        raise FormatError(str(error).replace(str(beside), str(path))) from error
     finally:
-        beside.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+def _replace(beside: Path, path: Path, *, aside: Path) -> None:
+    is_folder = path.is_dir() and not path.is_symlink()
+    try:
+        if is_folder:
+            # No system replaces a folder that is not empty in one step.
+            os.replace(path, aside)
+        os.replace(beside, path)
+    except OSError as error:
+        if aside.exists() and not path.exists():
+            os.replace(aside, path)
+        raise FormatError(f"{path} cannot be written ({error.strerror}); choose another") from error
+
+
+def _is_picture(folder: Path) -> bool:
+    """Whether a folder is a picture that may be replaced, and nothing else."""
+    return formats.is_folder(folder) and any(
+        (folder / name).is_file() for name in ("zarr.json", ".zgroup")
+    )
 
 
 def save_decision_map(path: Path, index: IndexMap, *, frame_count: int) -> None:
-    """TIFF: the frame numbers from 0; other formats: first frame black, last frame white."""
-    if path.suffix.lower() in (".tif", ".tiff"):
+    """TIFF, NPY, Zarr: the frame numbers from 0; else: first frame black, last frame white."""
+    if _holds_numbers(path):
         save(path, *_grey(index))
     else:
         levels = np.rint(np.linspace(0, 255, frame_count)).astype(np.uint8)
         save(path, *_grey(levels[index]))
 
 
-def save_depth(path: Path, depth: NDArray[np.float32], *, last: float) -> None:
-    """TIFF: float32 as it is; other formats: first frame black, `last` white, 16 or 8 bit."""
-    if path.suffix.lower() in (".tif", ".tiff"):
-        save(path, *_grey(depth))
+def _holds_numbers(path: Path) -> bool:
+    return "float32" in formats.dtypes(formats.suffix_of(path))
+
+
+def save_depth(
+    path: Path,
+    depth: NDArray[np.float32],
+    *,
+    last: float,
+    pixel_um: tuple[float, float] | None = None,
+) -> None:
+    """TIFF, NPY, Zarr: float32 as it is; else: first frame black, `last` white, 16 or 8 bit."""
+    if _holds_numbers(path):
+        values, info = _grey(depth)
+        save(path, values, replace(info, pixel_um=pixel_um))
     else:
-        is_jpeg = path.suffix.lower() in (".jpg", ".jpeg")
-        dtype: type[np.unsignedinteger] = np.uint8 if is_jpeg else np.uint16
+        is_deep = "uint16" in formats.dtypes(formats.suffix_of(path))
+        dtype: type[np.unsignedinteger] = np.uint16 if is_deep else np.uint8
         share = depth / np.float32(last)
         save(path, *_grey(np.rint(share * np.iinfo(dtype).max).astype(dtype)))
 

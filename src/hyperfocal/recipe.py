@@ -23,7 +23,10 @@ class Recipe:
         None, "memory for the work at hand, as 800MB or 4GB; default: half of what is free"
     )
     step_um: float | None = option(
-        None, "distance between frames; the depth is then in µm instead of frames", unit="µm", low=0
+        None,
+        "distance between frames, for a depth in µm; default: what the files say, else in frames",
+        unit="µm",
+        low=0,
     )
 
     @property

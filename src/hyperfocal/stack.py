@@ -149,7 +149,8 @@ def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = (), fewest: int 
     """The stack of a folder, of files, or of arrays; `fewest` frames at least, headers read only.
 
     The pictures of a folder or of a pattern (`stack/*.tif`) are sorted naturally (2 before 10);
-    of a folder, `exclude` (outputs of an earlier run, say) is left out. A list keeps its order.
+    of a folder, `exclude` (outputs of an earlier run, say) is left out, and so are RAW files, films
+    and arrays where there are other pictures. A list keeps its order.
     Arrays are uint8, uint16 or float (0…1).
     Raises FormatError for what cannot be read, StackError for what does not fit together.
     """
@@ -160,10 +161,16 @@ def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = (), fewest: int 
     if len(sources) > np.iinfo(np.uint16).max:
         raise StackError(f"{len(sources)} frames are more than 65535; fuse them in parts")
     _require_alike(sources)
+    sources = formats.matched(sources)
     # A cut frame is found now, not after an hour of work on those before it.
     for path in dict.fromkeys(source.path for source in sources if hasattr(source, "path")):
         formats.require_whole(path)
-    return Stack(sources, ignored)
+    # Frames are alike, so the first tells whether they fit into memory.
+    formats.require_readable(sources[0])
+    stack = Stack(sources, ignored)
+    if any(getattr(source, "is_sequential", False) for source in sources):
+        stack.spool()
+    return stack
 
 
 def natural_key(name: str) -> list[Any]:
@@ -198,14 +205,15 @@ def _sources(frames: FramesLike, exclude: set[Path]) -> tuple[list[Source], tupl
         if isinstance(frame, np.ndarray):
             sources.append(_array_source(frame, place))
             continue
-        known, others = _files(Path(frame), exclude)
-        sources += [source for file in known for source in formats.open_frames(file)]
+        path, selection = formats.split(os.fspath(frame))
+        known, others = _files(path, exclude)
+        sources += [source for file in known for source in formats.open_frames(file, selection)]
         ignored += others
     return sources, tuple(ignored)
 
 
 def _files(path: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
-    if path.is_dir():
+    if path.is_dir() and not formats.is_folder(path):
         return _listed(path, exclude)
     if not path.exists() and glob.has_magic(str(path)):
         return sorted((Path(found) for found in glob.glob(str(path))), key=_by_name), []
@@ -214,9 +222,17 @@ def _files(path: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
 
 def _listed(folder: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
     files = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    files = [path for path in files if path.is_file() and path.absolute() not in exclude]
+    # A link that leads nowhere is a missing frame, and opening it will say so.
+    files = [
+        path
+        for path in files
+        if path.is_file() or not path.exists() or formats.is_folder(path)
+        if path.absolute() not in exclude
+    ]
     known = sorted((path for path in files if formats.is_known(path)), key=_by_name)
-    return known, sorted(path.name for path in files if not formats.is_known(path))
+    pictures = [path for path in known if not formats.is_aside(path)]
+    known = pictures or known
+    return known, sorted({path.name for path in files} - {path.name for path in known})
 
 
 def _by_name(path: Path) -> list[Any]:

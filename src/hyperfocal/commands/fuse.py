@@ -21,8 +21,9 @@ Fuse photographs of one scene, each sharp at another distance, into one that is 
   hyperfocal fuse my_stack/ -o fused.tif
   hyperfocal fuse my_stack/ -o fused.png --depth depth.png --decision-map decision.png
 
-Frames are PNG, JPEG or TIFF files of one size, 8 or 16 bit, grey or colour, taken without moving
-the camera. The result keeps their bit depth, colour profile and EXIF."""
+Frames are pictures of one size and depth, grey or colour: PNG, JPEG, TIFF, RAW, HEIF, a film, a
+microscope's stack; docs/formats.md lists them. Where a file holds several channels or time points,
+choose: FILE:channel=1,time=1. The result keeps bit depth, colour profile, pixel size and EXIF."""
 
 
 def add(commands: Any) -> None:
@@ -36,6 +37,11 @@ def add(commands: Any) -> None:
     parser.add_argument("-o", "--out", required=True, help="the picture to write")
     parser.add_argument("--decision-map", help="also write which frame each pixel comes from")
     parser.add_argument("--depth", help="also write the depth map (.tif: numbers, in frames)")
+    parser.add_argument(
+        "--depth-page",
+        action="store_true",
+        help="also write the depth map into the picture's file, as a second page (.tif, .ome.tif)",
+    )
     parser.add_argument(
         "--maps", help="also write decision, activity, depth and confidence into this folder"
     )
@@ -61,13 +67,13 @@ def _run(given: argparse.Namespace) -> None:
             **vars(_recipe(given)),
             decision_map=given.decision_map,
             depth=given.depth,
+            depth_page=given.depth_page,
             maps=given.maps,
             overwrite=given.overwrite,
             on_step=progress,
         )
-    if fusion.report["absent"]:
-        absent = ", ".join(str(number) for number in fusion.report["absent"])
-        print(f"hyperfocal: note: the numbered series of frames has no {absent}", file=sys.stderr)
+    for notice in fusion.report["notices"]:
+        print(f"hyperfocal: note: {notice}", file=sys.stderr)
     if given.json:
         print(json.dumps(fusion.report, indent=2))
     elif sys.stdout.isatty():

@@ -14,6 +14,7 @@ from typing import BinaryIO, Literal, NamedTuple
 CHILDREN = (34665, 34853, 40965)  # Exif, GPS, Interoperability
 LONG, LONG8 = 4, 16
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_SIZES |= {16: 8, 17: 8, 18: 8}  # those of BigTIFF
 _LARGEST_VALUE = 16 << 20
 _DEEPEST = 3  # a directory may point at itself
 

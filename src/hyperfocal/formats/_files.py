@@ -13,7 +13,7 @@ from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples
 
 # Deflate and LZW shrink a constant picture about 1100-fold, JPEG less; twice that is no picture.
-_LARGEST_RATIO = 2000
+LARGEST_RATIO = 2000.0
 _HARMLESS_BYTES = 64 << 20
 
 
@@ -51,7 +51,7 @@ def writing(path: Path) -> Iterator[None]:
 def start_of(path: Path) -> bytes:
     """The first bytes of a file; FormatError where there are none."""
     with reading(path), path.open("rb") as file:
-        start = file.read(16)
+        start = file.read(32)
     if not start:
         raise FormatError(f"{path} is empty (0 bytes); copy it again from its source")
     return start
@@ -65,18 +65,32 @@ def end_of(path: Path) -> bytes:
         return file.read()
 
 
+def begins(start: bytes, signatures: tuple[bytes, ...]) -> bool:
+    """Whether a file that starts so has one of the signatures, in which `?` is any byte."""
+    return any(
+        len(start) >= len(signature)
+        and all(
+            wanted in (found, ord("?")) for wanted, found in zip(signature, start, strict=False)
+        )
+        for signature in signatures
+    )
+
+
 def require_signature(path: Path, signatures: tuple[bytes, ...], kind: str) -> None:
     """FormatError where the file does not begin as its kind does."""
-    if not start_of(path).startswith(signatures):
+    if not begins(start_of(path), signatures):
         raise FormatError(f"{path} is no {kind} file, whatever its name says; export it again")
 
 
-def require_room(path: Path, info: FrameInfo) -> None:
-    """FormatError where a frame declares more samples than its file or this machine can hold."""
+def require_room(path: Path, info: FrameInfo, *, largest_ratio: float = LARGEST_RATIO) -> None:
+    """FormatError where a frame declares more samples than its file or this machine can hold.
+
+    `largest_ratio` is how far the format's compression may shrink what is still a picture.
+    """
     byte_count = info.height * info.width * info.channels * info.dtype.itemsize
     declared = f"{path} declares {info.width}×{info.height} pixels, more than"
     file_bytes = path.stat().st_size
-    if byte_count > max(_HARMLESS_BYTES, _LARGEST_RATIO * file_bytes):
+    if byte_count > max(_HARMLESS_BYTES, largest_ratio * file_bytes):
         raise FormatError(
             f"{declared} its {file_bytes} bytes can hold; copy it again from its source"
         )

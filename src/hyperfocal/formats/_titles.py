@@ -12,9 +12,9 @@ from typing import Any, BinaryIO, Literal
 
 from hyperfocal.formats import _directories as directories
 
-_DESCRIPTION = 270
+DESCRIPTION = 270
 _CHILDREN = {34665: "ExifTag", 34853: "GPSTag"}  # by number tifffile would leave them out
-_TAGS = {_DESCRIPTION, 271, 272, 274, 305, 306, 315, 316, 18246, 18249, 33432}
+_TAGS = {DESCRIPTION, 271, 272, 274, 305, 306, 315, 316, 18246, 18249, 33432}
 _TAGS |= {*range(40091, 40096), *_CHILDREN}
 
 
@@ -22,7 +22,7 @@ def as_exif(
     file: BinaryIO, offset: int, layout: directories.Layout, *, is_described: bool
 ) -> bytes | None:
     """The titles of the page at an offset as an EXIF block; None where it has none."""
-    wanted = _TAGS if is_described else _TAGS - {_DESCRIPTION}
+    wanted = _TAGS if is_described else _TAGS - {DESCRIPTION}
     titles = directories.read(file, offset, layout, wanted=wanted)
     if not titles.entries:
         return None

@@ -25,6 +25,7 @@ from hyperfocal.frame import FrameInfo, Samples, Source
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 SIGNATURES = (b"\xff\xd8\xff",)
 DTYPES = ("uint8",)
+METADATA = ("icc", "exif")
 
 _EOI, _SOS, _APP0, _APP1, _APP2 = 0xD9, 0xDA, 0xE0, 0xE1, 0xE2
 _SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -121,6 +122,11 @@ def _frame(path: Path, segments: list[tuple[int, bytes]]) -> tuple[int, int, int
                 raise FormatError(f"{path} is a {kind} JPEG; convert it to 8-bit RGB or grey")
             return height, width, channels
     raise FormatError(f"{path} is cut off in its header; copy it again from its source")
+
+
+def exif_of(file: BinaryIO) -> bytes | None:
+    """The EXIF block of an open JPEG."""
+    return _exif(list(_segments(file)))
 
 
 def _exif(segments: list[tuple[int, bytes]]) -> bytes | None:

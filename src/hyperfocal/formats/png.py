@@ -1,6 +1,6 @@
 """PNG: 8 and 16 bits, grey and colour; palettes and 1, 2 and 4 bits are read as 8.
 
-Does not keep alpha (it is ignored when reading), pixel density, or the chunks cICP, gAMA, cHRM
+Transparency is left out with a notice. Does not keep pixel density, or the chunks cICP, gAMA, cHRM
 and sRGB; an ICC profile is the only description of colour that is carried.
 Portable Network Graphics, third edition, W3C 2025.
 """
@@ -24,6 +24,7 @@ from hyperfocal.frame import FrameInfo, Samples, Source
 SUFFIXES = (".png",)
 SIGNATURES = (b"\x89PNG\r\n\x1a\n",)
 DTYPES = ("uint8", "uint16")
+METADATA = ("icc", "exif")
 
 _CHANNELS = {0: 1, 2: 3, 3: 3, 4: 1, 6: 3}  # by colour type
 _HEADER_END = 8 + 25  # signature and IHDR, always first
@@ -44,6 +45,7 @@ def open(path: Path) -> list[Source]:
             dtype=np.dtype(np.uint16 if depth == 16 else np.uint8),
             icc=_inflated(chunks.get(b"iCCP")),
             exif=chunks.get(b"eXIf"),
+            notices=("transparency",) if colour in (4, 6) or b"tRNS" in chunks else (),
         )
     return [source(path, stored, _decode)]
 
@@ -84,7 +86,7 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     file.seek(8)
     while len(head := file.read(8)) == 8:
         length, name = struct.unpack(">I4s", head)
-        if name in (b"IHDR", b"iCCP", b"eXIf") and length <= _LARGEST_CHUNK:
+        if name in (b"IHDR", b"iCCP", b"eXIf", b"tRNS") and length <= _LARGEST_CHUNK:
             yield name, file.read(length)
             file.seek(4, 1)
         else:

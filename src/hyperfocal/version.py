@@ -1,0 +1,3 @@
+"""The version of the package, for its own results; pyproject.toml has the same."""
+
+VERSION = "0.1.0.dev0"
