@@ -14,6 +14,7 @@ from typing import Protocol
 import hyperfocal
 from hyperfocal import rooms
 from hyperfocal.bench import fingerprints
+from hyperfocal.bench.plan import Plan
 from hyperfocal.errors import OptionError
 
 _PLACES = "{frames} (all frames), {folder} (a folder with nothing else) and {out}"
@@ -102,6 +103,19 @@ class Outside:
             else:
                 command.append(part.replace("{folder}", str(folder)).replace("{out}", str(out)))
         return command
+
+
+def contenders_of(plan: Plan) -> list[Contender]:
+    """Methods, then commands; raises OptionError or UnknownChoice for what cannot be run."""
+    found: list[Contender] = [Own(text, plan.fuse) for text in plan.methods]
+    found += [Outside.parsed(text) for text in plan.commands]
+    names = [each.name for each in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise OptionError(f"two contenders are called {name!r}; give each its own name")
+    if not found:
+        raise OptionError("nothing to compare; give --methods or --command")
+    return found
 
 
 def folder_of(frames: Sequence[Path], folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What a comparison shall do: contenders, metrics and how they are run."""
+"""What a comparison shall do: who takes part, metrics, and how they are run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hyperfocal import rooms
-from hyperfocal.bench.contenders import Contender, Outside, Own
-from hyperfocal.errors import OptionError
 from hyperfocal.options import option
 
 # The three of the SESF-Fuse paper, and the four that compare with a truth.
@@ -33,18 +31,6 @@ class Plan:
     retry: bool = option(False, "run again what failed in an earlier run")
     figures: bool = option(True, "draw the figures")
     sheets: bool = option(True, "draw a contact sheet for every scene")
-
-    def contenders(self) -> list[Contender]:
-        """Methods, then commands; raises OptionError or UnknownChoice for what cannot be run."""
-        found: list[Contender] = [Own(text, self.fuse) for text in self.methods]
-        found += [Outside.parsed(text) for text in self.commands]
-        names = [each.name for each in found]
-        for name in names:
-            if names.count(name) > 1:
-                raise OptionError(f"two contenders are called {name!r}; give each its own name")
-        if not found:
-            raise OptionError("nothing to compare; give --methods or --command")
-        return found
 
     def metric_names(self) -> list[str]:
         """The metrics by the names of their files; raises UnknownChoice for others."""

@@ -15,7 +15,7 @@ import numpy as np
 from hyperfocal import formats, outputs
 from hyperfocal.bench import fingerprints
 from hyperfocal.bench.cache import Cache
-from hyperfocal.bench.contenders import Contender, folder_of
+from hyperfocal.bench.contenders import Contender, contenders_of, folder_of
 from hyperfocal.bench.plan import Plan
 from hyperfocal.bench.processes import Finished, Processes
 from hyperfocal.bench.scenes import Scene
@@ -68,7 +68,7 @@ def compare(
     Whatever happens, results that are done stay in the cache. `on_step` and Ctrl-C are answered
     between runs; processes that are under way are ended.
     """
-    contenders, metrics = plan.contenders(), plan.metric_names()
+    contenders, metrics = contenders_of(plan), plan.metric_names()
     processes = Processes()
     comparison = _Comparison(plan, metrics, cache, processes)
     pairs = [(scene, contender) for scene in scenes for contender in contenders]
@@ -101,7 +101,7 @@ class _Comparison:
         if run is None:
             run = self._run(scene, contender, picture)
             self.cache.write("runs", key, asdict(run))
-        failure, values, undefined = run.failure, {}, {}
+        failure, values, undefined = run.failure, dict[str, float](), dict[str, str]()
         if not failure:
             try:
                 values, undefined = self._measured(scene, picture, run.sha256)
@@ -173,9 +173,8 @@ class _Comparison:
                 metrics=missing,
                 grey=self.plan.grey,
             )
-            for name in missing:
-                told = found.values.get(name, found.undefined.get(name))
-                kept[name] = {"source": fingerprints.of_metric(name), "told": told}
+            for name, value in {**found.undefined, **found.values}.items():
+                kept[name] = {"source": fingerprints.of_metric(name), "told": value}
             self.cache.write("metrics", key, kept)
         told = {name: kept[name]["told"] for name in wanted}
         values = {name: value for name, value in told.items() if isinstance(value, float)}

@@ -36,8 +36,8 @@ def draw(pictures: Mapping[str, Path], reference: Path | None, out: Path, *, tit
     fused = {name: _loaded(path) for name, path in pictures.items()}
     truth = _median(list(fused.values())) if reference is None else _loaded(reference)
     worst = worst_regions(list(fused.values()), truth)
-    names = ["median of all" if reference is None else "reference", *fused]
-    columns = [_column(name, truth, truth, worst) for name in names[:1]]
+    first = "median of all" if reference is None else "reference"
+    columns = [_column(first, truth, truth, worst)]
     columns += [_column(name, picture, truth, worst) for name, picture in fused.items()]
     sheet = _beside(columns)
     places = "; ".join(f"row {top}, column {left}" for top, left in worst)
@@ -47,12 +47,12 @@ def draw(pictures: Mapping[str, Path], reference: Path | None, out: Path, *, tit
 
 def worst_regions(pictures: Sequence[Picture], truth: Picture) -> list[tuple[int, int]]:
     """(top, left) of squares that are worst over all pictures, none over another, worst first."""
-    error = np.zeros(truth.shape[:2], np.float32)
+    error: NDArray[np.float32] = np.zeros(truth.shape[:2], np.float32)
     for picture in pictures:
-        error += cv2.absdiff(picture, truth).astype(np.float32).mean(axis=2)
+        error += cv2.absdiff(picture, truth).mean(axis=2, dtype=np.float32)
     side = _side(truth)
     # Each entry is the mean of the square whose top left corner it is.
-    means = cv2.boxFilter(error, -1, (side, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
+    means: NDArray[np.float32] = cv2.boxFilter(error, -1, (side, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
     means = means[: error.shape[0] - side + 1, : error.shape[1] - side + 1].copy()
     found: list[tuple[int, int]] = []
     while len(found) < _REGIONS and means.max() > 0:
@@ -76,7 +76,8 @@ def _column(
 
 
 def _side(picture: Picture) -> int:
-    return min(_SIDE, *picture.shape[:2])
+    height, width = picture.shape[:2]
+    return min(_SIDE, height, width)
 
 
 def _fitted(picture: Picture) -> Picture:

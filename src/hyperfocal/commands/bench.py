@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hyperfocal.bench.plan import Plan
 from hyperfocal.commands._arguments import add_options
 from hyperfocal.commands._progress import Progress
 from hyperfocal.options import build, infos
@@ -17,7 +18,7 @@ Compare methods, and other programs, on data sets: tables, figures and contact s
 
   hyperfocal bench data/pairs data/rendered -o results --methods sesf ums lp
   hyperfocal bench data/pairs -o results --methods sesf \\
-      --command "enfuse: enfuse --exposure-weight=0 --contrast-weight=1 --hard-mask {frames} -o {out}"
+      --command "focusweave: focusweave {folder} --no-align --output {out}"
 
 Scenes are found in the folders given and all below:
   NAME-A.png NAME-B.png (NAME-C.png …)  one scene for each NAME; NAME-GT: its reference,
@@ -54,8 +55,6 @@ def add(commands: Any) -> None:
         metavar="'NAME: PROGRAM …'",
         help="another program; in it {frames}, {folder} and {out} are replaced; may be repeated",
     )
-    from hyperfocal.bench.plan import Plan
-
     add_options(parser, Plan)
     parser.set_defaults(run=_run)
 
@@ -63,10 +62,11 @@ def add(commands: Any) -> None:
 def _run(given: argparse.Namespace) -> None:
     from hyperfocal.bench import figures, report, runs
     from hyperfocal.bench.cache import Cache
+    from hyperfocal.bench.contenders import contenders_of
     from hyperfocal.bench.scenes import find_scenes
 
     plan = _plan(given)
-    plan.contenders(), plan.metric_names()
+    contenders_of(plan), plan.metric_names()
     if plan.figures:
         figures.require_matplotlib()
     scenes = find_scenes(given.data, plan.scenes)
@@ -90,9 +90,7 @@ def _run(given: argparse.Namespace) -> None:
     sys.exit(1 if failures else 0)
 
 
-def _plan(given: argparse.Namespace) -> Any:
-    from hyperfocal.bench.plan import Plan
-
+def _plan(given: argparse.Namespace) -> Plan:
     plan = build(Plan, {info.name: getattr(given, info.name) for info in infos(Plan)})
     methods = given.methods if given.methods is not None else () if given.command else plan.methods
     return dataclasses.replace(plan, methods=tuple(methods), commands=tuple(given.command))
