@@ -213,9 +213,9 @@ def _refused(out: Path, scene: Scene) -> str:
     if not out.is_file() or not out.stat().st_size:
         return "wrote no picture"
     try:
-        formats.require_whole(out)
         frame = formats.open_frames(scene.frames[0])[0].info
         made = formats.open_frames(out)[0]
+        formats.require_whole(out)
         if frame.channels == 1 and made.info.channels == 3:
             _keep_one_channel(out)
             made = formats.open_frames(out)[0]

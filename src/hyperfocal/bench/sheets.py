@@ -52,7 +52,9 @@ def worst_regions(pictures: Sequence[Picture], truth: Picture) -> list[tuple[int
         error += cv2.absdiff(picture, truth).mean(axis=2, dtype=np.float32)
     side = _side(truth)
     # Each entry is the mean of the square whose top left corner it is.
-    means: NDArray[np.float32] = cv2.boxFilter(error, -1, (side, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
+    means: NDArray[np.float32] = cv2.boxFilter(
+        error, -1, (side, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT
+    )
     means = means[: error.shape[0] - side + 1, : error.shape[1] - side + 1].copy()
     found: list[tuple[int, int]] = []
     while len(found) < _REGIONS and means.max() > 0:
