@@ -93,18 +93,9 @@ def to_markdown(rows: Sequence[Row], plan: Plan) -> str:
         ]
         count = group[0].picture_count
         parts += [f"## {name} ({count} picture{'s' if count > 1 else ''})", _table(group, metrics)]
-    failed = [
-        f"- {row.method}, {row.data_set}/{row.scene}: {row.failure}" for row in rows if row.failure
-    ]
-    if failed:
-        parts += ["## What failed", "\n".join(failed)]
-    lacking = [
-        f"- {name} of {row.method}, {row.data_set}/{row.scene}: {reason}"
-        for row in rows
-        for name, reason in row.undefined.items()
-    ]
-    if lacking:
-        parts += ["## Without a value", "\n".join(lacking)]
+    for heading, lines in (("What failed", _failed(rows)), ("Without a value", _undefined(rows))):
+        if lines:
+            parts += [f"## {heading}", "\n".join(f"- {line}" for line in lines)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -113,6 +104,25 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, " + (
         f"Python {platform.python_version()}"
     )
+
+
+def _failed(rows: Sequence[Row]) -> list[str]:
+    return [
+        f"{row.method}, {row.data_set}/{row.scene}: {row.failure}" for row in rows if row.failure
+    ]
+
+
+def _undefined(rows: Sequence[Row]) -> list[str]:
+    """Metrics without a value and why, each reason once."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for name, reason in row.undefined.items():
+            place = f"{row.method}, {row.data_set}/{row.scene}"
+            places.setdefault((name, reason), []).append(place)
+    return [
+        f"{name}: {reason} ({'; '.join(each[:3])}{f' and {len(each) - 3} more' * (len(each) > 3)})"
+        for (name, reason), each in places.items()
+    ]
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
