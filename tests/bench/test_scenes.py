@@ -74,6 +74,11 @@ def test_a_pattern_takes_some_scenes(tmp_path: Path) -> None:
         find_scenes([root], "c")
 
 
+def test_results_among_the_data_are_no_scenes(tmp_path: Path) -> None:
+    root = lay_out(tmp_path / "s", "a/1.png", "a/2.png", "out/sheets/1.png", "out/sheets/2.png")
+    assert [each.title for each in find_scenes([root], exclude=root / "out")] == ["s/a"]
+
+
 def test_scenes_of_one_name_and_missing_folders_are_refused(tmp_path: Path) -> None:
     roots = [lay_out(tmp_path / side / "s", "a/1.png", "a/2.png") for side in ("x", "y")]
     with pytest.raises(StackError, match="two scenes are called s/a"):

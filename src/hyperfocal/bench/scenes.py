@@ -37,16 +37,20 @@ class Scene:
         return f"{self.data_set}/{self.name}"
 
 
-def find_scenes(folders: Iterable[Path], pattern: str = "*") -> list[Scene]:
+def find_scenes(
+    folders: Iterable[Path], pattern: str = "*", *, exclude: Path | None = None
+) -> list[Scene]:
     """The scenes of some folders whose title matches; raises StackError for none.
 
     A data set is called by the folder given and those below it: `pairs` holds `pairs/lytro`.
+    The folder `exclude`, where results are written, is not searched.
     """
+    skipped = exclude and exclude.resolve()
     found: dict[str, Scene] = {}
     for folder in folders:
         if not folder.is_dir():
             raise StackError(f"folder {folder} does not exist; give one that holds data sets")
-        for scene in _scenes(folder.absolute(), folder.absolute().name):
+        for scene in _scenes(folder.absolute(), folder.absolute().name, skipped):
             if not fnmatch.fnmatch(scene.title, pattern):
                 continue
             if found.setdefault(scene.title, scene) != scene:
@@ -59,7 +63,9 @@ def find_scenes(folders: Iterable[Path], pattern: str = "*") -> list[Scene]:
     return list(found.values())
 
 
-def _scenes(folder: Path, title: str) -> Iterator[Scene]:
+def _scenes(folder: Path, title: str, skipped: Path | None) -> Iterator[Scene]:
+    if folder.resolve() == skipped:
+        return
     pictures = _pictures(folder)
     whole = _framed(folder, pictures)
     if whole is not None:
@@ -72,7 +78,7 @@ def _scenes(folder: Path, title: str) -> Iterator[Scene]:
         yield _called(Scene("", "", tuple(pictures)), folder, title)
     for below in sorted(folder.iterdir(), key=lambda path: natural_key(path.name)):
         if below.is_dir() and not below.name.startswith("."):
-            yield from _scenes(below, f"{title}/{below.name}")
+            yield from _scenes(below, f"{title}/{below.name}", skipped)
 
 
 def _called(scene: Scene, folder: Path, title: str) -> Scene:

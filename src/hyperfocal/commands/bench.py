@@ -69,7 +69,7 @@ def _run(given: argparse.Namespace) -> None:
     contenders_of(plan), plan.metric_names()
     if plan.figures:
         figures.require_matplotlib()
-    scenes = find_scenes(given.data, plan.scenes)
+    scenes = find_scenes(given.data, plan.scenes, exclude=given.out)
     try:
         with Cache(given.out / "cache") as cache, Progress() as progress:
             rows = runs.compare(scenes, plan, cache, on_step=progress)
