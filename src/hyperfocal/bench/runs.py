@@ -90,7 +90,8 @@ class _Comparison:
     """What all rows share."""
 
     def __init__(self, plan: Plan, metrics: list[str], cache: Cache, processes: Processes):
-        self.plan, self.metrics, self.cache, self.processes = plan, metrics, cache, processes
+        self.plan, self.cache, self.processes = plan, cache, processes
+        self.needs = {name: needs(name) for name in metrics}
         self._hash = remembered(fingerprints.of_file)  # inputs are hashed once, not per contender
 
     def row(self, scene: Scene, contender: Contender) -> Row:
@@ -160,7 +161,7 @@ class _Comparison:
         """Values and reasons of the metrics that this scene allows."""
         given = {"sources": True, "reference": scene.reference, "depth": scene.depth}
         there = {name for name, value in given.items() if value}
-        wanted = [name for name in self.metrics if needs(name) <= there]
+        wanted = [name for name, needed in self.needs.items() if needed <= there]
         key = self._metrics_key(scene, sha256)
         kept = self.cache.read("metrics", key)
         missing = [name for name in wanted if not _holds(kept.get(name), name)]

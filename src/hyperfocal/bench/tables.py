@@ -11,6 +11,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import hyperfocal
@@ -48,6 +49,7 @@ def summaries(rows: Sequence[Row]) -> list[Summary]:
     return [each for name, group in groups.items() for each in _of_data_set(name, group)]
 
 
+@cache
 def is_higher_better(metric: str) -> bool:
     found: bool = rooms.module("metrics", metric).HIGHER_IS_BETTER
     return found
