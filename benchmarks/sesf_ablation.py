@@ -20,7 +20,7 @@ from torch.nn import functional
 import hyperfocal
 from hyperfocal import engines
 from hyperfocal.frame import to_samples
-from hyperfocal.metrics._grey import to_grey
+from hyperfocal.metrics import to_grey
 from hyperfocal.metrics.qcb import qcb
 from hyperfocal.metrics.qg import qg
 from hyperfocal.metrics.qm import qm

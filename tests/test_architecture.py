@@ -29,7 +29,7 @@ ORDER = [
     {"pipeline"},
     {"fusion", "evaluation", "views"},
     {"__init__"},
-    {"training"},
+    {"training", "bench"},
     {"commands"},
     {"cli"},
     {"__main__"},

@@ -6,8 +6,10 @@ import sys
 
 import numpy as np
 import pytest
+from scenes import psnr, texture
 from test_fusion import write_stack
 
+import hyperfocal
 from hyperfocal import formats
 
 FAST = ["--method", "select:consistency=no"]
@@ -100,7 +102,6 @@ def test_an_existing_output_is_kept_unless_asked(tmp_path):
 
 
 def test_missing_weights_are_told(tmp_path, monkeypatch):
-    import hyperfocal
     from hyperfocal import engines
 
     monkeypatch.setattr(engines.importlib.resources, "files", lambda name: tmp_path)
@@ -148,6 +149,25 @@ def test_a_fused_picture_is_evaluated(tmp_path):
     sources = ["--sources", tmp_path / "1.png", tmp_path / "2.png"]
     told = run("evaluate", tmp_path / "0.png", *sources, "--metrics", "qg,qcb,scd").stdout
     assert [line.split()[0] for line in told.splitlines()] == ["qg", "qcb", "scd"]
+
+
+def test_a_fused_picture_is_compared_with_a_reference_and_near_depth_edges(tmp_path):
+    write_stack(tmp_path)
+    depth = np.zeros((60, 90), np.uint16)
+    depth[:, 30:] = 9
+    hyperfocal.outputs.save_depth(tmp_path / "depth.png", depth / np.float32(9), last=1)
+    given = ["evaluate", tmp_path / "0.png", "--reference", tmp_path / "1.png"]
+    found = json.loads(run(*given, "--metrics", "psnr,ssim", "--json").stdout)["metrics"]
+    pictures = [formats.open_frames(tmp_path / name)[0].read() for name in ("0.png", "1.png")]
+    assert found["psnr"] == pytest.approx(psnr(*(each / 255 for each in pictures)))
+    assert set(found) == {"psnr", "ssim"}
+    told = run(*given, "--depth", tmp_path / "depth.png", "--metrics", "psnr_edges").stdout
+    assert told.startswith("psnr_edges ")
+    other = texture(50, 60)
+    hyperfocal.fuse([other, other], tmp_path / "small.tif", method="lp")
+    done = run("evaluate", tmp_path / "0.png", "--reference", tmp_path / "small.tif")
+    assert done.returncode == 2
+    assert "the fused picture (0.png) is 90×60, the reference (small.tif) is 60×50" in done.stderr
 
 
 def test_an_undefined_metric_says_why(tmp_path):

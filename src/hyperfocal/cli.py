@@ -12,7 +12,7 @@ import hyperfocal
 from hyperfocal import rooms
 from hyperfocal.errors import HyperfocalError
 
-_ORDER = ("fuse", "views", "evaluate", "methods", "train")  # as --help lists them
+_ORDER = ("fuse", "views", "evaluate", "bench", "methods", "train")  # as --help lists them
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hyperfocal.errors import OptionError
-from hyperfocal.metrics._grey import to_grey
+from hyperfocal.metrics import to_grey
 
 RED = np.full((2, 3, 3), (255, 0, 0), np.uint8)
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hyperfocal.metrics._grey import to_grey
+from hyperfocal.metrics import to_grey
 from hyperfocal.rooms import module
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"

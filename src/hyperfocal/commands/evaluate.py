@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from hyperfocal.evaluation import NOISE_WARNING, evaluate
-from hyperfocal.metrics._grey import CONVENTIONS
+from hyperfocal.metrics import CONVENTIONS
 
 
 def add(commands: Any) -> None:
@@ -19,12 +19,15 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("fused", help="the fused picture")
     parser.add_argument("--sources", nargs="+", default=[], help="the frames it was made from")
+    parser.add_argument("--reference", help="a picture of the scene that is sharp everywhere")
+    parser.add_argument("--depth", help="its depth map, one channel: adds PSNR near depth edges")
     parser.add_argument("--metrics", help="names with commas between; default: all that apply")
     parser.add_argument(
         "--grey",
         choices=CONVENTIONS,
         default="255",
-        help="value range: 255, or as in the SESF-Fuse paper's tables",
+        help="value range: 255, or as in the SESF-Fuse paper's tables (not with --reference, "
+        "which takes colours on 0…255)",
     )
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.set_defaults(run=_run)
@@ -32,7 +35,14 @@ def add(commands: Any) -> None:
 
 def _run(given: argparse.Namespace) -> None:
     names = given.metrics.split(",") if given.metrics else None
-    evaluation = evaluate(given.fused, given.sources, metrics=names, grey=given.grey)
+    evaluation = evaluate(
+        given.fused,
+        given.sources,
+        reference=given.reference,
+        depth=given.depth,
+        metrics=names,
+        grey=given.grey,
+    )
     if given.json:
         told = {"metrics": evaluation.values, "undefined": evaluation.undefined}
         print(json.dumps({**told, "grey": given.grey, "warning": NOISE_WARNING}, indent=2))

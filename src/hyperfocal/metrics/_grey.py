@@ -1,4 +1,4 @@
-"""Grey pictures as the metrics take them: the conventions of published tables, and one check.
+"""Pictures as the metrics take them: the conventions of published tables, and one check.
 
 Does not use the luma of `frame`: the tables were made with other weights, and unrounded.
 """
@@ -31,13 +31,22 @@ def to_grey(samples: Samples, convention: str = "255") -> Plane:
         raise OptionError(
             f"no grey convention is called {convention!r}; choose one of: {', '.join(CONVENTIONS)}"
         )
-    peak = float(np.iinfo(samples.dtype).max) if samples.dtype.kind == "u" else 1.0
+    peak = _peak(samples)
     if samples.ndim == 2 or samples.shape[2] == 1:
         return samples.reshape(samples.shape[:2]).astype(np.float64) * (255 / peak)
     # The order of operations is scikit-image's: N^AB/F asks which of two gradients is larger, and
     # where pictures are equally flat that hangs on the last bit.
     luma: Plane = (samples.astype(np.float64) * (1 / peak)) @ _LUMA
     return luma if convention == "paper" else luma * 255
+
+
+def to_values(samples: Samples) -> Plane:
+    """Grey (height, width) or colour (height, width, 3) on 0…255, not rounded.
+
+    Whole-numbered samples are scaled by their type, float samples are 0…1.
+    """
+    values = samples.astype(np.float64) * (255 / _peak(samples))
+    return values[:, :, 0] if values.ndim == 3 and values.shape[2] == 1 else values
 
 
 def checked(
@@ -60,6 +69,10 @@ def checked(
 def alone(fused: Grey) -> Plane:
     """The fused picture in double precision, for metrics that look at nothing else."""
     return _plane(fused, "the fused picture", smallest=2)
+
+
+def _peak(samples: Samples) -> float:
+    return float(np.iinfo(samples.dtype).max) if samples.dtype.kind == "u" else 1.0
 
 
 def _alike(fused: Grey, source: Grey, name: str, smallest: int) -> Plane:

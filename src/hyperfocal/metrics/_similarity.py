@@ -6,8 +6,10 @@ similarity, IEEE Transactions on Image Processing, 2004.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hyperfocal.metrics._grey import Plane
-from hyperfocal.metrics._windows import Windowed
+from hyperfocal.metrics._windows import Windowed, covariance
 
 
 def ssim(
@@ -24,6 +26,25 @@ def ssim(
     below = one.mean**2 + other.mean**2 + of_means
     below *= one.variance + other.variance + of_contrasts
     similarity: Plane = above / (below + guard)
+    return similarity
+
+
+def sampled_ssim(one: Windowed, other: Windowed, constants: tuple[float, float]) -> Plane:
+    """SSIM with sample variances, divided by n - 1, of windows of n equal weights."""
+    count = len(one.window) ** 2
+    unbiased = count / (count - 1)
+    together = covariance(one, other) * unbiased
+    first, second = (replace(each, variance=each.variance * unbiased) for each in (one, other))
+    return ssim(first, second, together, constants=constants)
+
+
+def contrast_similarity(
+    one: Windowed, other: Windowed, covariance: Plane, of_contrasts: float
+) -> Plane:
+    """(2σ₁₂ + C₂) / (σ² + σ'² + C₂), SSIM without its luminance."""
+    similarity: Plane = (2 * covariance + of_contrasts) / (
+        one.variance + other.variance + of_contrasts
+    )
     return similarity
 
 

@@ -9,19 +9,17 @@ did when the published tables were made, all others 255.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from hyperfocal.metrics._grey import Grey, checked
-from hyperfocal.metrics._similarity import ssim, stabilizers
-from hyperfocal.metrics._windows import Windowed, box, covariance, windowed
+from hyperfocal.metrics._similarity import sampled_ssim, stabilizers
+from hyperfocal.metrics._windows import box, windowed
 
 BEST: float | None = 1.0
 HIGHER_IS_BETTER = True
 
 _SIDE = 7  # px
-_UNBIASED = _SIDE**2 / (_SIDE**2 - 1)
 
 
 def ssim_a(fused: Grey, sources: Sequence[Grey]) -> float:
@@ -31,14 +29,9 @@ def ssim_a(fused: Grey, sources: Sequence[Grey]) -> float:
     """
     plane, planes = checked(fused, sources, smallest=_SIDE)
     span = 2.0 if max(np.abs(picture).max() for picture in (plane, *planes)) <= 1 else 255.0
-    result = _sampled(windowed(plane, box(_SIDE)))
-    values = []
-    for picture in planes:
-        source = _sampled(windowed(picture, box(_SIDE)))
-        together = covariance(result, source) * _UNBIASED
-        values.append(np.mean(ssim(result, source, together, constants=stabilizers(span))))
+    result = windowed(plane, box(_SIDE))
+    values = [
+        np.mean(sampled_ssim(result, windowed(picture, box(_SIDE)), stabilizers(span)))
+        for picture in planes
+    ]
     return float(np.mean(values))
-
-
-def _sampled(statistics: Windowed) -> Windowed:
-    return replace(statistics, variance=statistics.variance * _UNBIASED)

@@ -1,0 +1,102 @@
+"""What was found, kept by key: each record and picture is written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, TextIO
+
+from hyperfocal.bench import fingerprints
+from hyperfocal.errors import FormatError
+
+
+class Cache:
+    """Records and pictures of one folder, locked to one process while it is open."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(folder / "lock")
+        except OSError as error:
+            raise FormatError(
+                f"folder {folder} cannot be written to ({error.strerror}); choose another"
+            ) from error
+        # What a killed run left half-made.
+        shutil.rmtree(folder / "work", ignore_errors=True)
+        for kind in ("work", "runs", "pictures", "metrics", "drawn"):
+            (folder / kind).mkdir(exist_ok=True)
+
+    def __enter__(self) -> Cache:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder / "work", ignore_errors=True)
+        self._lock.close()
+
+    def read(self, kind: str, key: str) -> dict[str, Any]:
+        """The record of that key; empty where there is none or it cannot be read."""
+        try:
+            found = json.loads((self.folder / kind / f"{key}.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def write(self, kind: str, key: str, record: dict[str, Any]) -> None:
+        write_text(self.folder / kind / f"{key}.json", json.dumps(record, indent=1))
+
+    def picture(self, key: str, suffix: str) -> Path:
+        """Where the picture of a run is kept."""
+        return self.folder / "pictures" / f"{key}{suffix}"
+
+    def work_folder(self) -> tempfile.TemporaryDirectory[str]:
+        """A new folder for one run, on the file system of the cache."""
+        return tempfile.TemporaryDirectory(dir=self.folder / "work", ignore_cleanup_errors=True)
+
+    def is_drawn(self, path: Path, key: str) -> bool:
+        """Whether this picture was drawn from what `key` stands for and is as it was."""
+        record = self.read("drawn", fingerprints.of_values(str(path)))
+        return (
+            record.get("key") == key
+            and path.is_file()
+            and record.get("sha256") == fingerprints.of_file(path)
+        )
+
+    def note_drawn(self, path: Path, key: str) -> None:
+        record = {"key": key, "sha256": fingerprints.of_file(path)}
+        self.write("drawn", fingerprints.of_values(str(path)), record)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file beside its place, then move it there; raises FormatError where that fails."""
+    try:
+        handle, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            os.chmod(beside, 0o644)
+            os.replace(beside, path)
+        except BaseException:
+            os.unlink(beside)
+            raise
+    except OSError as error:
+        raise FormatError(
+            f"{path} cannot be written ({error.strerror}); free space or choose another folder"
+        ) from error
+
+
+def _locked(path: Path) -> TextIO:
+    import fcntl  # not on Windows, where `processes` refuses earlier
+
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise FormatError(
+            f"another bench works in {path.parent}; wait for it or choose another folder"
+        ) from None
+    return file
