@@ -13,6 +13,7 @@ from test_cli import FAST, run
 from test_stack import write
 
 import hyperfocal
+from hyperfocal import outputs
 from hyperfocal.errors import FormatError, StackError
 from hyperfocal.stack import absent_numbers
 
@@ -152,3 +153,20 @@ def test_a_signal_while_frames_are_on_scratch_leaves_nothing(tmp_path, number, c
     assert told.count("\n") == 1
     assert list(scratch.iterdir()) == []
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["in", "scratch"]
+
+
+def test_a_signal_between_two_outputs_takes_back_the_first(tmp_path, monkeypatch):
+    _, frames, _ = scene(40, 60, 2)
+    (tmp_path / "kept.png").write_bytes(b"mine")
+    taken = []
+
+    def interrupted(folder, maps):
+        folder.mkdir()
+        taken.extend(path.name for path in sorted(tmp_path.iterdir()))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(outputs, "save_maps", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        hyperfocal.fuse(frames, tmp_path / "a.tif", method="select", maps=tmp_path / "maps")
+    assert taken == ["a.tif", "kept.png", "maps"]
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.png"]

@@ -80,10 +80,10 @@ def fuse(
         composite = Run(aligned, memory_bytes, watch).compose(chosen)
     step_um = stack.info.step_um if recipe.step_um is None else recipe.step_um
     composite = _measured(composite, step_um)
-    _write(targets, composite, stack, step_um=step_um, depth_page=depth_page)
     if folder is not None:
-        outputs.save_maps(folder, maps_of(composite))
         targets["maps"] = folder
+    with outputs.all_or_none(targets.values()):
+        _write(targets, composite, stack, step_um=step_um, depth_page=depth_page)
     watch("write", 1, 1)
     return _fusion(composite, stack, recipe, watch.seconds, targets)
 
@@ -173,6 +173,8 @@ def _write(
     if "depth" in targets and composite.depth is not None:
         sides = stack.info.pixel_um
         outputs.save_depth(targets["depth"], composite.depth, last=last, pixel_um=sides)
+    if "maps" in targets:
+        outputs.save_maps(targets["maps"], maps_of(composite))
 
 
 def _credited(composite: Composite, stack: Stack) -> FrameInfo:

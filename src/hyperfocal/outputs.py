@@ -5,10 +5,11 @@ Nothing half-written is left under the final name, and nothing is replaced unask
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,21 @@ def _is_picture(folder: Path) -> bool:
     return formats.is_folder(folder) and any(
         (folder / name).is_file() for name in ("zarr.json", ".zgroup")
     )
+
+
+@contextlib.contextmanager
+def all_or_none(paths: Iterable[Path]) -> Iterator[None]:
+    """Remove what was not there before where Ctrl-C or SIGTERM comes between two outputs."""
+    new = [path for path in paths if not path.exists()]
+    try:
+        yield
+    except KeyboardInterrupt:
+        for path in new:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        raise
 
 
 def save_decision_map(path: Path, index: IndexMap, *, frame_count: int) -> None:
