@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -120,11 +121,18 @@ def _orientation(angle: float, theta: Plane, radial: Sequence[Filter]) -> Orient
     return Orientation(angle, angular.astype(np.float32), float(gain))
 
 
+def _filtered(spectrum: Spectrum, gain: Filter) -> Spectrum:
+    """The inverse transform; OpenCV's takes a third of the time of NumPy's."""
+    pairs = (spectrum * gain).view(np.float32).reshape(*spectrum.shape, 2)
+    found: Spectrum = cv2.idft(pairs, flags=cv2.DFT_SCALE).view(np.complex64)[:, :, 0]
+    return found
+
+
 def _response(
     spectrum: Spectrum, radial: Sequence[Filter], orientation: Orientation
 ) -> tuple[Filter, Filter]:
     """Energy above noise, weighted by its spread over scales, and summed amplitude."""
-    waves = [np.fft.ifft2(spectrum * (gain * orientation.angular)) for gain in radial]
+    waves = [_filtered(spectrum, gain * orientation.angular) for gain in radial]
     total = np.zeros_like(spectrum)
     amplitude = np.zeros(spectrum.shape, np.float32)
     largest = np.zeros(spectrum.shape, np.float32)
