@@ -2,8 +2,10 @@
 
     python benchmarks/table2.py FOLDER_OF_PAIRS… [--methods lp rp …] [--jobs 2]
 
-Folders hold NAME-A and NAME-B. Metrics in the convention of the paper's tables (colour as luma
-on 0…1, grey on 0…255). Needs the extra `methods`.
+Folders hold NAME-A and NAME-B. Metrics on luma. For Qm the convention matters: "Qm" has every
+picture on 0…1, as the paper's own figures for all methods but SESF turn out to have; "Qm paper
+grey" is `--grey paper` (colour on 0…1, grey on 0…255), as its figures for SESF have. Also takes
+`first`, `second` and `mean`, which fuse nothing. Needs the extra `methods`.
 """
 
 from __future__ import annotations
@@ -40,6 +42,14 @@ PAPER = {
 }
 
 
+NO_FUSION = {
+    "first": lambda first, second: first,
+    "second": lambda first, second: second,
+    # Truncated, as the paper's programs do.
+    "mean": lambda first, second: ((first.astype(int) + second) // 2).astype(np.uint8),
+}
+
+
 def pairs(folders):
     """The paths of both frames of every pair."""
     for folder in folders:
@@ -53,24 +63,28 @@ def read(path):
 
 
 def scores(pair, method):
-    """Qg, Qm, Qcb of one pair, as the paper's evaluation computes them."""
+    """Qg, Qm on 0…1, Qcb and Qm in the paper's convention, of one pair."""
     frames = [read(path) for path in pair]
-    if method == "mean":
-        fused = np.rint(np.mean(frames, 0)).astype(np.uint8)
-    else:
-        fused = hyperfocal.fuse(frames, method=method).picture
-    sources = [to_grey(frame, "paper") for frame in frames]
-    grey = to_grey(fused, "paper")
-    return [metric(grey, sources) for metric in (qg, qm, qcb)]
+    fused = fused_by(method, frames)
+    grey, *sources = (to_grey(picture, "255") / 255 for picture in (fused, *frames))
+    values = [metric(grey, sources) for metric in (qg, qm, qcb)]
+    mixed, *mixed_sources = (to_grey(picture, "paper") for picture in (fused, *frames))
+    return [*values, qm(mixed, mixed_sources)]
+
+
+def fused_by(method, frames):
+    if method in NO_FUSION:
+        return NO_FUSION[method](*frames)
+    return hyperfocal.fuse(frames, method=method).picture
 
 
 def row(method, means):
     paper = PAPER.get(method.partition(":")[0], (np.nan,) * 3)
     cells = [
         f"{own:.4f} | {theirs:.4f} | {abs(own - theirs):.4f}"
-        for own, theirs in zip(means, paper, strict=True)
+        for own, theirs in zip(means[:3], paper, strict=True)
     ]
-    return f"| {method} | " + " | ".join(cells) + " |"
+    return f"| {method} | " + " | ".join(cells) + f" | {means[3]:.4f} |"
 
 
 def main():
@@ -82,8 +96,11 @@ def main():
     given = parser.parse_args()
     stack = list(pairs(given.folders))[:: given.every]
     print(f"{len(stack)} pairs\n")
-    print("| method | Qg ours | paper | apart | Qm ours | paper | apart | Qcb ours | paper | apart |")
-    print("| --- " * 10 + "|")
+    print(
+        "| method | Qg ours | paper | apart | Qm ours | paper | apart | Qcb ours | paper | apart |"
+        " Qm paper grey |"
+    )
+    print("| --- " * 11 + "|")
     with ProcessPoolExecutor(given.jobs) as pool:
         for method in given.methods:
             means = np.mean(list(pool.map(partial(scores, method=method), stack)), 0)

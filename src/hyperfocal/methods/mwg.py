@@ -8,14 +8,13 @@ from luma and serve all channels. Zhou, Li, Wang: Multi-scale weighted gradient-
 multi-focus images, Information Fusion, 2014.
 
 Two details differ from the authors' program for pairs: regions are kept by their size for any
-number of frames (there: the largest region and the rest), and the equation is solved exactly (there:
-500 steps from the weighted mean). Weights are not median-filtered.
+number of frames (there: the largest region and the rest), and weights are not median-filtered.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -27,6 +26,8 @@ from hyperfocal.frame import FocusMap, Grey, Pixels, to_grey
 from hyperfocal.options import option
 
 Plane: TypeAlias = NDArray[np.float64]
+
+_LARGEST = 8.0  # eigenvalue of the Laplacian
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class Mwg:
     )
     smallest_share: float = option(
         0.01, "regions below this share of the picture are given up", low=0, high=1
+    )
+    steps: int = option(
+        500, "of descent from the weighted pixels towards the weighted gradients", low=0
     )
 
     @property
@@ -110,7 +114,7 @@ class GradientFold:
     def result(self) -> Pixels:
         for values in (self._pixels, self._across, self._down):
             values /= self._share
-        return integrated(self._across, self._down, mean=self._pixels.mean((0, 1)))
+        return integrated(self._pixels, self._across, self._down, steps=self._options.steps)
 
     def _settle(self) -> None:
         """Regions without small ones, and where their borders are."""
@@ -125,29 +129,40 @@ class GradientFold:
         self._is_border = cv2.dilate(index, square) != cv2.erode(index, square)
 
 
-def integrated(across: Pixels, down: Pixels, *, mean: NDArray[Any]) -> Pixels:
-    """The picture of this mean (of each channel) with the nearest gradients, in least squares.
+def integrated(start: Pixels, across: Pixels, down: Pixels, *, steps: int) -> Pixels:
+    """Pixels whose gradients come closer to these than those of `start`, in least squares.
 
-    `across` and `down` are differences to the next column and row, 0 in the last.
-    Solved exactly by cosine transforms; float64, for low frequencies are divided by little.
+    `across` and `down` are differences to the next column and row, 0 in the last. The result is
+    that of so many steps of gradient descent, found at once: each shrinks what is wrong at a
+    spatial frequency by a factor. Few leave the brightness of large areas as it was.
     """
     channels = [
-        _solved(across[:, :, channel], down[:, :, channel]) + mean[channel]
-        for channel in range(across.shape[2])
+        start[:, :, channel]
+        + _descended(
+            across[:, :, channel] - _difference(start[:, :, channel], 1),
+            down[:, :, channel] - _difference(start[:, :, channel], 0),
+            steps,
+        )
+        for channel in range(start.shape[2])
     ]
     return np.stack(channels, axis=2).astype(np.float32)
 
 
-def _solved(across: Grey, down: Grey) -> Plane:
+def _difference(plane: Grey, axis: int) -> Grey:
+    return np.diff(plane, axis=axis, append=plane[:, -1:] if axis else plane[-1:])
+
+
+def _descended(across: Grey, down: Grey, steps: int) -> Plane:
+    """What to add for differences to become larger by these."""
     divergence = across.astype(np.float64)
     divergence[:, 1:] -= across[:, :-1]
     divergence += down
     divergence[1:] -= down[:-1]
-    rows, columns = (2 * np.cos(np.pi * np.arange(n) / n) - 2 for n in divergence.shape)
+    rows, columns = (2 - 2 * np.cos(np.pi * np.arange(n) / n) for n in divergence.shape)
     eigenvalues = rows[:, None] + columns
-    eigenvalues[0, 0] = 1
-    spectrum = _cosines(_cosines(divergence).T).T / eigenvalues
-    spectrum[0, 0] = 0  # the mean is not known from gradients
+    gain = 1 - (1 - eigenvalues / _LARGEST) ** steps
+    eigenvalues[0, 0] = 1  # gradients do not know the mean; its gain is 0
+    spectrum = _cosines(_cosines(divergence).T).T * (-gain / eigenvalues)
     return _from_cosines(_from_cosines(spectrum.T).T)
 
 
