@@ -89,12 +89,25 @@ def activity(band: Band) -> Pixels:
 
 
 def voted(index: IndexMap, frame_count: int) -> IndexMap:
-    """(rows, columns, channels): the most frequent index in 3×3, channel by channel."""
+    """(rows, columns, channels): the most frequent index in 3×3, channel by channel.
+
+    Borders are repeated. Where indices are equally frequent, a coefficient keeps its own.
+    """
+    around = np.pad(index, ((1, 1), (1, 1), (0, 0)), mode="edge")
     channels = [
-        majority(np.ascontiguousarray(index[:, :, channel]), window=_SIDE, frame_count=frame_count)
+        _most_frequent(np.ascontiguousarray(around[:, :, channel]), frame_count)[1:-1, 1:-1]
         for channel in range(index.shape[2])
     ]
     return np.stack(channels, axis=2)
+
+
+def _most_frequent(index: IndexMap, frame_count: int) -> IndexMap:
+    lowest = majority(index, window=_SIDE, frame_count=frame_count)
+    if frame_count == 2:  # nine entries of two kinds are never equally many
+        return lowest
+    last = np.uint16(frame_count - 1)
+    highest = last - majority(last - index, window=_SIDE, frame_count=frame_count)
+    return np.where(lowest == highest, lowest, index)
 
 
 def rounded_up(length: int, grid: int) -> int:

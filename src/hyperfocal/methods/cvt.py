@@ -3,7 +3,8 @@
 Curvelets are elongated along edges. Works on the whole picture, because its bands are cut out of
 the picture's spectrum. Nencini, Garzelli, Baronti, Alparone: Remote sensing image fusion using the
 curvelet transform, 2007; the transform is the uniform discrete one of Nguyen and Chauris, 2010
-(package `curvelets`), where the literature takes the wrapping one of Candès et al.
+(package `curvelets`), where the literature takes the wrapping one of Candès et al. The finest
+scale is one band without orientation.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Cvt:
 
     @property
     def bytes_per_pixel(self) -> int:
-        return 400
+        return 800
 
     @property
     def halo(self) -> None:
@@ -91,7 +92,10 @@ class Curvelets:
 @functools.lru_cache(maxsize=2)
 def _udct(height: int, width: int, scales: int) -> Any:
     return require("curvelets.numpy").UDCT(
-        (height, width), num_scales=scales, wedges_per_direction=_WEDGES
+        (height, width),
+        num_scales=scales,
+        wedges_per_direction=_WEDGES,
+        high_frequency_mode="wavelet",
     )
 
 

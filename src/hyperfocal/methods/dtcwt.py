@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -42,7 +41,9 @@ _Q_SHIFT_06 = (
     0,
     0,
 )
-_TREES = tuple(product((0, 1), repeat=2))  # of rows and columns
+Tree: TypeAlias = tuple[int, int]  # which of two, along rows and along columns
+
+_TREES: tuple[Tree, ...] = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Dtcwt:
 
     @property
     def bytes_per_pixel(self) -> int:
-        return 280
+        return 220
 
     @property
     def halo(self) -> int:
@@ -95,7 +96,8 @@ class DualTree:
             parts = [_real(pairs[place], pairs[place + 1]) for place in (0, 2, 4)]
             for tree in _TREES:
                 trees[tree] = _join(trees[tree], [part[tree] for part in parts], used[level], tree)
-        return sum(_cropped(trees[tree], tree) for tree in _TREES) / np.float32(4)
+        whole = [_cropped(trees[tree], tree) for tree in _TREES]
+        return (whole[0] + whole[1] + whole[2] + whole[3]) / np.float32(4)
 
     def _filters(self) -> Iterator[tuple[Any, Any]]:
         """The filters of both trees, level by level."""
@@ -108,30 +110,28 @@ class DualTree:
             yield early, late
 
 
-def _padded(pixels: Pixels, tree: tuple[int, int]) -> Pixels:
+def _padded(pixels: Pixels, tree: Tree) -> Pixels:
     """One pixel more on either side of each axis: that moves the second tree by a pixel."""
     pads = [(1, 0) if is_second else (0, 1) for is_second in tree]
     return np.pad(pixels, (*pads, (0, 0)), mode="symmetric")
 
 
-def _cropped(pixels: Pixels, tree: tuple[int, int]) -> Pixels:
+def _cropped(pixels: Pixels, tree: Tree) -> Pixels:
     height, width = (side - 1 for side in pixels.shape[:2])
     return pixels[tree[0] :, tree[1] :][:height, :width]
 
 
-def _split(pixels: Pixels, filters: tuple[Any, Any], tree: tuple[int, int]) -> Any:
+def _split(pixels: Pixels, filters: tuple[Any, Any], tree: Tree) -> Any:
     return require("pywt").dwt2(pixels, [filters[axis] for axis in tree], axes=(0, 1))
 
 
-def _join(
-    base: Pixels, details: Sequence[Band], filters: tuple[Any, Any], tree: tuple[int, int]
-) -> Pixels:
+def _join(base: Pixels, details: Sequence[Band], filters: tuple[Any, Any], tree: Tree) -> Pixels:
     base = base[: details[0].shape[0], : details[0].shape[1]]
     pair = (base, tuple(details))
     return require("pywt").idwt2(pair, [filters[axis] for axis in tree], axes=(0, 1))
 
 
-def _complex(parts: dict[tuple[int, int], Band]) -> tuple[Band, Band]:
+def _complex(parts: dict[Tree, Band]) -> tuple[Band, Band]:
     """The two mirrored orientations of a band; magnitudes hardly change with shifts."""
     real = parts[0, 0] - parts[1, 1], parts[0, 0] + parts[1, 1]
     imaginary = parts[0, 1] + parts[1, 0], parts[0, 1] - parts[1, 0]
@@ -139,7 +139,7 @@ def _complex(parts: dict[tuple[int, int], Band]) -> tuple[Band, Band]:
     return first, second
 
 
-def _real(first: Band, second: Band) -> dict[tuple[int, int], Band]:
+def _real(first: Band, second: Band) -> dict[Tree, Band]:
     """The inverse of `_complex`."""
     half = np.float32(0.5)
     return {

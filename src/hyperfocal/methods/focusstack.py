@@ -22,7 +22,9 @@ class StrongestLaplacian:
     """Magnitude of the Laplacian of the blurred frame."""
 
     blur: int = option(5, "side of the Gaussian window, made odd by adding 1", unit="px", low=1)
-    kernel: int = option(5, "side of the Laplacian, made odd by adding 1", unit="px", low=1, high=31)
+    kernel: int = option(
+        5, "side of the Laplacian, made odd by adding 1", unit="px", low=1, high=31
+    )
 
     @property
     def halo(self) -> int:

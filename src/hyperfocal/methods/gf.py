@@ -30,11 +30,13 @@ class Gf:
     detail_radius: int = option(7, "guided filter of the detail's weights", unit="px", low=1)
     detail_epsilon: float = option(1e-6, "its regularisation", unit="levels² of 1", low=1e-12)
     mean_radius: int = option(15, "window whose mean is the base", unit="px", low=1)
-    saliency_radius: int = option(5, "Gaussian window, and its σ, of the saliency", unit="px", low=1)
+    saliency_radius: int = option(
+        5, "Gaussian window, and its σ, of the saliency", unit="px", low=1
+    )
 
     @property
     def bytes_per_pixel(self) -> int:
-        return 120
+        return 130
 
     @property
     def halo(self) -> int:

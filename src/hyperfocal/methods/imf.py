@@ -6,9 +6,9 @@ own luma. N frames as published, their mattes made to add up to 1. Works on the 
 because mattes solve an equation over it. Li, Kang, Hu, Yang: Image matting for fusion of
 multi-focus images in dynamic scenes, Information Fusion, 2013.
 
-The publication takes robust matting (Wang, Cohen, 2007); this takes the closed-form mattes of Levin,
-Lischinski, Weiss, 2008, without building their matrix (He, Sun, Tang, 2010). The sizes of discs and
-windows are ours.
+The publication takes robust matting (Wang, Cohen, 2007); this takes the closed-form mattes of
+Levin, Lischinski, Weiss, 2008, without building their matrix (He, Sun, Tang, 2010). The sizes of
+discs and windows are ours.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class Mwg:
 
     @property
     def bytes_per_pixel(self) -> int:
-        return 600
+        return 250
 
     @property
     def halo(self) -> None:

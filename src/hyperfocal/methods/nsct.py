@@ -43,7 +43,7 @@ class Nsct:
 
     @property
     def bytes_per_pixel(self) -> int:
-        return 1400
+        return 1600
 
     @property
     def halo(self) -> None:
@@ -82,9 +82,11 @@ class Contourlets:
         for level in reversed(range(len(self.orientations))):
             low, high = self._scale(level)
             first = len(remaining) - 2 ** self.orientations[level]
-            wedges = [np.fft.rfft2(band, axes=(0, 1)) for band in remaining[first:]]
+            wedges = (
+                np.fft.rfft2(band, axes=(0, 1)).astype(np.complex64) for band in remaining[first:]
+            )
+            whole = self._whole(wedges, level, self.orientations[level])
             del remaining[first:]
-            whole = self._whole(iter(wedges), level, self.orientations[level])
             spectra = (spectra * low[1] + whole * high[1]).astype(np.complex64)
         return self._plane(spectra)
 

@@ -72,7 +72,8 @@ class BlockFold:
         self._added += 1
 
     def result(self) -> Pixels:
-        return self._total / self._share[:, :, None]
+        self._total /= self._share[:, :, None]
+        return self._total
 
 
 def spatial_frequency(grey: Grey, block: int) -> NDArray[np.float32]:
