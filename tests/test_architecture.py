@@ -47,6 +47,7 @@ HEAVY = [
     "skimage",
     "scipy",
     "pywt",
+    "curvelets",
     "http.server",
 ]
 

@@ -34,7 +34,7 @@ def peak(method, paths):
     return int(run.stdout)
 
 
-@pytest.mark.parametrize("method", ["select", "sesf", "lp"])
+@pytest.mark.parametrize("method", ["select", "sesf", "lp", "gf"])
 def test_4_and_64_frames_peak_alike(method, files):
     few = max(peak(method, files) for _ in range(2))
     many = peak(method, files * 16)

@@ -49,6 +49,7 @@ class Cvt:
         return 1
 
     def fold(self, height: int, width: int, channels: int) -> CoefficientFold:
+        require("curvelets")  # now, not when the first frame has been read
         unit = _WEDGES * 2**self.scales
         sides = (rounded_up(side + _MARGIN, unit) for side in (height, width))
         return CoefficientFold(Curvelets(self.scales, *sides))

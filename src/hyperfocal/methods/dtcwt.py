@@ -67,6 +67,7 @@ class Dtcwt:
         return 2**self.levels
 
     def fold(self, height: int, width: int, channels: int) -> CoefficientFold:
+        require("pywt")  # now, not when the first frame has been read
         return CoefficientFold(DualTree(self.levels))
 
 
