@@ -84,6 +84,7 @@ def _add_fuse(commands: Any) -> None:
     parser.add_argument(
         "--maps", help="also write decision, activity, depth and confidence into this folder"
     )
+    parser.add_argument("--transforms", help="also write how the frames lie on each other (.json)")
     parser.add_argument("--overwrite", action="store_true", help="replace existing outputs")
     parser.add_argument(
         "--keep-order",
@@ -175,9 +176,12 @@ def _fuse(given: argparse.Namespace) -> None:
             decision_map=given.decision_map,
             depth=given.depth,
             maps=given.maps,
+            transforms=given.transforms,
             overwrite=given.overwrite,
             on_step=progress,
         )
+    for name in fusion.report["alignment"]["left_out"]:
+        print(f"hyperfocal: {name} does not show what the others do; left out", file=sys.stderr)
     if given.json:
         print(json.dumps(fusion.report, indent=2))
     elif sys.stdout.isatty():

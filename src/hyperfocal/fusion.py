@@ -6,6 +6,7 @@ import dataclasses
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal import alignment, outputs, rooms
-from hyperfocal.alignment import Alignment
+from hyperfocal.alignment import Aligned, Alignment, Exposure, OnMisaligned, records
 from hyperfocal.errors import OptionError
 from hyperfocal.frame import FocusMap, IndexMap, Samples, Weight
 from hyperfocal.methods import Method, Selecting
@@ -45,11 +46,16 @@ def fuse(
     *,
     method: str | Method = Recipe.method,
     align: Alignment = Recipe.align,
+    on_misaligned: OnMisaligned = Recipe.on_misaligned,
+    keep_size: bool = Recipe.keep_size,
+    apply_transforms: PathLike | None = Recipe.apply_transforms,
+    exposure: Exposure = Recipe.exposure,
     memory: str | None = Recipe.memory,
     step_um: float | None = Recipe.step_um,
     decision_map: PathLike | None = None,
     depth: PathLike | None = None,
     maps: PathLike | None = None,
+    transforms: PathLike | None = None,
     overwrite: bool = False,
     on_step: OnStep = lambda stage, index, count: None,
 ) -> Fusion:
@@ -57,32 +63,51 @@ def fuse(
 
     `frames` is a folder, a pattern, a list of paths, or arrays (uint8, uint16, float in 0…1).
     `out`, `decision_map` and `depth` name files to write, `maps` a folder for all maps as NPY and
-    TIFF; `method`, `align`, `memory` and `step_um` are those of Recipe. `on_step(stage, index,
-    count)` is called as work goes on; raise `Cancelled` in it to stop. Raises a HyperfocalError
-    for everything that the caller can mend.
+    TIFF, `transforms` a JSON file for how the frames lie on each other. `method`, `align`,
+    `on_misaligned`, `keep_size`, `apply_transforms`, `exposure`, `memory` and `step_um` are those
+    of Recipe. `on_step(stage, index, count)` is called as work goes on; raise `Cancelled` in it to
+    stop. Raises a HyperfocalError for everything that the caller can mend.
 
     >>> fuse("stack/*.tif", "fused.tif", method="sesf:radius=7")  # doctest: +SKIP
     """
-    recipe = Recipe(method, align, memory, step_um)
+    recipe = Recipe(
+        method=method,
+        align=align,
+        on_misaligned=on_misaligned,
+        keep_size=keep_size,
+        apply_transforms=None if apply_transforms is None else os.fspath(apply_transforms),
+        exposure=exposure,
+        memory=memory,
+        step_um=step_um,
+    )
     check(recipe)
     chosen: Method = rooms.make("methods", recipe.method)
     memory_bytes = recipe.memory_bytes
     named = {"picture": out, "decision_map": decision_map, "depth": depth}
     targets = {name: Path(path) for name, path in named.items() if path is not None}
     folder = None if maps is None else Path(maps)
+    saving = None if transforms is None else Path(transforms)
     watch = Stopwatch(on_step)
     with open_stack(frames, exclude=targets.values()) as stack:
         _refuse(targets, folder, stack, chosen, overwrite=overwrite)
+        if saving is not None:
+            records.require_writable(saving, overwrite=overwrite)
         watch("open", 1, 1)
-        aligned = alignment.align(stack, recipe.align)
-        composite = Run(aligned, memory_bytes, watch).compose(chosen)
-    composite = _measured(composite, recipe.step_um)
+        aligned = _aligned(stack, recipe, watch)
+        with aligned.stack as placed:
+            composite = Run(placed, memory_bytes, watch).compose(chosen)
+    composite = _measured(_numbered(composite, aligned.kept), recipe.step_um)
     _write(targets, composite, stack, step_um=recipe.step_um)
     if folder is not None:
         outputs.save_maps(folder, maps_of(composite))
         targets["maps"] = folder
+    if saving is not None:
+        records.save(saving, aligned.record)
+        targets["transforms"] = saving
     watch("write", 1, 1)
-    return _fusion(composite, stack, recipe, watch.seconds, targets)
+    fusion = _fusion(composite, stack, recipe, watch.seconds, targets)
+    fusion.report["alignment"] = aligned.report
+    return fusion
 
 
 def maps_of(composite: Composite) -> dict[str, NDArray[Any]]:
@@ -95,6 +120,30 @@ def maps_of(composite: Composite) -> dict[str, NDArray[Any]]:
         "confidence": composite.confidence,
     }
     return {name: values for name, values in maps.items() if values is not None}
+
+
+def _aligned(stack: Stack, recipe: Recipe, on_step: OnStep) -> Aligned:
+    return alignment.align(
+        stack,
+        recipe.align,
+        exposures=recipe.exposure,
+        on_misaligned=recipe.on_misaligned,
+        keep_size=recipe.keep_size,
+        saved=None if recipe.apply_transforms is None else Path(recipe.apply_transforms),
+        on_step=on_step,
+    )
+
+
+def _numbered(composite: Composite, kept: Sequence[int]) -> Composite:
+    """The composite with frames numbered as they were given, those left out counted."""
+    numbers = np.array(kept, np.uint16)
+    if composite.index is None or composite.depth is None or len(kept) == kept[-1] + 1:
+        return composite
+    initial = None if composite.initial is None else numbers[composite.initial]
+    depth = np.interp(composite.depth, np.arange(len(kept)), numbers).astype(np.float32)
+    return dataclasses.replace(
+        composite, index=numbers[composite.index], initial=initial, depth=depth
+    )
 
 
 def _measured(composite: Composite, step_um: float | None) -> Composite:
@@ -172,8 +221,8 @@ def _fusion(
     report = {
         "frames": [source.info.name for source in stack.sources],
         "ignored": list(stack.ignored),
-        "width": stack.info.width,
-        "height": stack.info.height,
+        "width": composite.picture.shape[1],
+        "height": composite.picture.shape[0],
         "channels": stack.info.channels,
         "type": str(stack.info.dtype),
         "method": recipe.method if isinstance(recipe.method, str) else repr(recipe.method),
