@@ -28,6 +28,11 @@ _NOISE = 0.004  # contrast, on 0…1, below which nothing counts as detail
 _SMALLEST = 40  # px, shorter side of the coarsest level
 _COMBINED = 3  # finest levels that the last fit looks at together
 _LONGEST = 2.0  # px; beyond it the linear model of a block tells the direction only
+_SETTLED = 0.02  # px; a smaller change is the last
+_RICHER = 0.3  # px and
+_RICHER_ERRORS = 8  # standard errors by which a richer model must place the border elsewhere
+_SIMPLER = 0.05  # px or
+_SIMPLER_ERRORS = 2  # standard errors by which a simpler model may place it elsewhere
 _ITERATIONS = (12, 8, 6)  # at the coarsest level, the next, and all others
 
 _Array: TypeAlias = NDArray[np.floating[Any]]
@@ -111,9 +116,15 @@ def warped(grey: Grey, matrix: Matrix, shape: tuple[int, ...], *, cubic: bool = 
 
 def coverage(frame_shape: tuple[int, ...], matrix: Matrix, shape: tuple[int, ...]) -> Grey:
     """1 where a frame has data for a picture whose points `matrix` takes into it, else 0."""
-    return (warped(np.ones(frame_shape, np.float32), matrix, shape, cubic=False) > 0.99).astype(
-        np.float32
-    )
+    covered = np.zeros(shape, np.float32)
+    height, width = frame_shape[:2]
+    right, bottom = width - 2.0, height - 2.0
+    corners = np.array([[1, 1], [right, 1], [right, bottom], [1, bottom]])
+    outline = transforms.mapped(transforms.inverse(matrix), corners)
+    # Far outside is as good as anywhere outside, and fits OpenCV's integers.
+    outline = np.clip(np.nan_to_num(outline), -20_000, 20_000)
+    cv2.fillConvexPoly(covered, np.rint(outline * 16).astype(np.int32), 1.0, shift=4)
+    return covered
 
 
 def match(
@@ -127,26 +138,20 @@ def match(
 
     The simplest model is taken that explains what the blocks say.
     """
-    matrix = _descended(references[0], frame, start) if from_coarse else start
-    matrix, fit = _settled(references, frame, matrix, "similarity")
     shape = references[0][0].grey.shape
-    model: Model = "similarity"
-    blocks = _blocks(references, frame, matrix)
-    for richer in ("affine", "homography"):
-        trial = fitted(blocks, richer, shape)
-        if _differs(trial, richer, shape, least=0.3, errors=8):
-            model = richer
-            matrix, fit = _settled(references, frame, matrix, model)
-            blocks = _blocks(references, frame, matrix)
-    if model == "similarity":
-        model, matrix = _simplified(blocks, matrix, fit, shape)
-    return Motion(
-        matrix,
-        model,
-        fit.residual,
-        _error(fit, model, shape),
-        confidence(references[0], frame, matrix),
-    )
+    if from_coarse:
+        matrix = _descended(references[0], frame, start)
+    else:
+        # What neighbours needed to fit need not be needed here.
+        matrix = transforms.simplified(start, shape[0], shape[1], _RICHER)[1]
+    matrix, fit, blocks = _settled(references, frame, matrix, "similarity")
+    model = _needed(blocks, shape)
+    if model != "similarity":
+        matrix, fit, _ = _settled(references, frame, matrix, model)
+    error = _error(fit, model, shape)
+    enough = max(_SIMPLER, _SIMPLER_ERRORS * error)
+    model, matrix = transforms.simplified(matrix, shape[0], shape[1], enough)
+    return Motion(matrix, model, fit.residual, error, confidence(references[0], frame, matrix))
 
 
 def confidence(reference: Sequence[Level], frame: Sequence[Level], matrix: Matrix) -> float:
@@ -213,15 +218,19 @@ def _descended(reference: Sequence[Level], frame: Sequence[Level], matrix: Matri
 
 def _settled(
     references: Sequence[Sequence[Level]], frame: Sequence[Level], matrix: Matrix, model: Model
-) -> tuple[Matrix, Fit]:
-    """The transform of this kind on which the finest levels and all references agree."""
+) -> tuple[Matrix, Fit, Blocks]:
+    """The transform of this kind on which the finest levels and all references agree.
+
+    Its last, small change, and the blocks that asked for it, come back too.
+    """
     shape = references[0][0].grey.shape
     for _ in range(8):
-        fit = fitted(_blocks(references, frame, matrix), model, shape)
+        blocks = _blocks(references, frame, matrix)
+        fit = fitted(blocks, model, shape)
         matrix = _composed(matrix, fit.change)
-        if transforms.largest_shift(fit.change, *shape) < 0.01:
+        if transforms.largest_shift(fit.change, *shape) < _SETTLED:
             break
-    return matrix, fit
+    return matrix, fit, blocks
 
 
 def _composed(matrix: Matrix, change: Matrix) -> Matrix:
@@ -231,26 +240,22 @@ def _composed(matrix: Matrix, change: Matrix) -> Matrix:
     return transforms.normal(product) if is_sane else matrix
 
 
-def _simplified(
-    blocks: Blocks, matrix: Matrix, fit: Fit, shape: tuple[int, ...]
-) -> tuple[Model, Matrix]:
-    """No motion or a translation, where a similarity explains no more than that."""
-    error = _error(fit, "similarity", shape)
-    if transforms.largest_shift(matrix, *shape) < max(0.05, 2 * error):
-        return "identity", transforms.IDENTITY.copy()
-    shift = transforms.IDENTITY.copy()
-    shift[:2, 2] = transforms.shift_of(matrix, *shape)
-    if transforms.largest_shift(np.linalg.inv(shift) @ matrix, *shape) < max(0.05, 2 * error):
-        return "translation", shift
-    return "similarity", matrix
+def _needed(blocks: Blocks, shape: tuple[int, ...]) -> Model:
+    """The simplest model that places the border where richer ones do, as far as those know."""
+    similar, affine, free = (
+        fitted(blocks, model, shape) for model in ("similarity", "affine", "homography")
+    )
+    if not _agree(affine, free, "homography", shape):
+        return "homography"
+    is_enough = _agree(similar, free, "homography", shape) and _agree(
+        similar, affine, "affine", shape
+    )
+    return "similarity" if is_enough else "affine"
 
 
-def _differs(
-    fit: Fit, model: Model, shape: tuple[int, ...], *, least: float, errors: float
-) -> bool:
-    """Whether a fit moves the border by more than `least` px and so many standard errors."""
-    moved = transforms.largest_shift(fit.change, *shape)
-    return moved > max(least, errors * _error(fit, model, shape))
+def _agree(fit: Fit, trial: Fit, richer: Model, shape: tuple[int, ...]) -> bool:
+    moved = transforms.largest_shift(np.linalg.inv(fit.change) @ trial.change, *shape)
+    return moved <= max(_RICHER, _RICHER_ERRORS * _error(trial, richer, shape))
 
 
 def _error(fit: Fit, model: Model, shape: tuple[int, ...]) -> float:

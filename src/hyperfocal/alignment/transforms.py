@@ -62,9 +62,15 @@ def rescaled(matrix: Matrix, x_factor: float, y_factor: float) -> Matrix:
     return normal(enlarge @ matrix @ np.linalg.inv(enlarge))
 
 
-def normal(matrix: Matrix) -> Matrix:
+def normal(matrix: NDArray[np.floating[Any]]) -> Matrix:
     """The same transform with 1 in its last place."""
-    return matrix / matrix[2, 2]
+    scaled: Matrix = matrix / matrix[2, 2]
+    return scaled
+
+
+def inverse(matrix: Matrix) -> Matrix:
+    """The way back."""
+    return normal(np.linalg.inv(matrix))
 
 
 def shift_of(matrix: Matrix, height: int, width: int) -> tuple[float, float]:
@@ -123,3 +129,22 @@ def from_parameters(parameters: NDArray[np.floating[Any]], model: Model) -> Matr
         p = [p[0], p[1], p[2], p[3], -p[3], p[2]]
     p += [0.0] * (8 - len(p))
     return np.array([[1 + p[2], p[4], p[0]], [p[3], 1 + p[5], p[1]], [-p[6], -p[7], 1]])
+
+
+def simplified(matrix: Matrix, height: int, width: int, tolerance: float) -> tuple[Model, Matrix]:
+    """The simplest transform that moves the border as the matrix does, within so many pixels."""
+    if largest_shift(matrix, height, width) < tolerance:
+        return "identity", IDENTITY.copy()
+    points = border(height, width)
+    centre = np.array([(width - 1) / 2, (height - 1) / 2])
+    moved = mapped(matrix, points) - points
+    if not np.isfinite(moved).all():
+        return "homography", matrix
+    to_centre = np.array([[1, 0, -centre[0]], [0, 1, -centre[1]], [0, 0, 1]])
+    for model in MODELS[:-1]:
+        design = basis(points - centre, model)
+        solution = np.linalg.lstsq(design.reshape(-1, design.shape[2]), moved.ravel(), rcond=None)
+        change = inverse(to_centre) @ from_parameters(solution[0], model) @ to_centre
+        if np.hypot(*(mapped(change, points) - points - moved).T).max() < tolerance:
+            return model, normal(change)
+    return "homography", matrix
