@@ -29,8 +29,9 @@ Fuse photographs of one scene, each sharp at another distance, into one that is 
   hyperfocal fuse my_stack/ -o fused.tif
   hyperfocal fuse my_stack/ -o fused.png --depth depth.png --decision-map decision.png
 
-Frames are PNG, JPEG or TIFF files of one size, 8 or 16 bit, grey or colour, taken without moving
-the camera. The result keeps their bit depth, colour profile and EXIF."""
+Frames are PNG, JPEG or TIFF files of one size, 8 or 16 bit, grey or colour; small movements of
+the camera and focus breathing are undone. The result keeps their bit depth, colour profile and
+EXIF."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -23,7 +23,7 @@ from hyperfocal.alignment.transforms import Matrix, Model, Points
 from hyperfocal.frame import Grey
 
 _BLOCK = 24  # px, at every level
-_SIGMA = 6.0  # px, over which contrast is made equal
+_WINDOW = 15  # px, over twice which contrast is made equal
 _NOISE = 0.004  # contrast, on 0…1, below which nothing counts as detail
 _SMALLEST = 40  # px, shorter side of the coarsest level
 _COMBINED = 3  # finest levels that the last fit looks at together
@@ -97,10 +97,16 @@ def pyramid(preview: Grey, known: Grey | None = None) -> list[Level]:
 def evened(grey: Grey, noise: float = _NOISE) -> Grey:
     """Equal contrast everywhere: the deviation from the local mean over its local spread."""
     detail = cv2.GaussianBlur(grey, (0, 0), 0.8)
-    detail -= cv2.GaussianBlur(detail, (0, 0), _SIGMA)
-    spread = cv2.GaussianBlur(detail * detail, (0, 0), _SIGMA)
+    detail -= _mean(detail)
+    spread = _mean(detail * detail)
     spread += np.float32(noise * noise)
     return np.divide(detail, cv2.sqrt(spread), out=detail)
+
+
+def _mean(grey: Grey) -> Grey:
+    # Two boxes weigh about as a Gaussian does and cost the same at any size.
+    size = (_WINDOW, _WINDOW)
+    return cv2.blur(cv2.blur(grey, size), size)
 
 
 def is_flat(levels: Sequence[Level]) -> bool:

@@ -2,9 +2,9 @@
 
 Neighbours are matched first, because they are blurred alike; frames that hang together make the
 group, and the middle of the largest group is the reference. If the chain shows motion, each frame
-is placed again, from the reference outward, on the composite of those before it and on its
-neighbour, so that errors do not add up. Nothing is kept of a frame but a matrix and its neighbour's
-preview.
+is placed again, from the reference outward, on the reference, on the composite of the frames
+between, and on its neighbour, so that errors do not add up. Between frames live a few previews,
+however many frames there are; of the others matrices are kept.
 """
 
 from __future__ import annotations
@@ -181,14 +181,15 @@ def _placed_outward(
     flat: set[int],
     tell: Callable[[int], None],
 ) -> dict[int, Placement]:
-    """Each frame placed on the composite of those nearer to the reference, strangers last."""
+    """Each frame placed on the reference and on those nearer to it, strangers last."""
     better = {reference: Placement(IDENTITY, "reference", _perfect())}
     composite = _Composite(previews.grey(reference))
+    first = composite.levels()
     neighbour = -1
     for step, (index, before) in enumerate(_outward(sorted(found), reference)):
         start = found[index].matrix
         if before != neighbour:
-            references = [composite.levels()]
+            references = [composite.levels(), first]
         preview = previews.grey(index)
         levels = motion.pyramid(preview)
         measured = motion.match(references, levels, start, from_coarse=False)
@@ -197,7 +198,7 @@ def _placed_outward(
             measured = replace(measured, matrix=start, confidence=measured.confidence)
         better[index] = Placement(measured.matrix, "placed", measured)
         placed = composite.add(preview, measured.matrix)
-        references = [composite.levels(), placed]
+        references = [composite.levels(), first, placed]
         neighbour = index
         tell(step + 1)
     for index in range(len(previews.stack)):
