@@ -86,6 +86,11 @@ def scores(fused, first, second):
     return qg(grey, sources), qm(grey, sources), qcb(grey, sources)
 
 
+def as_given(frames, method):
+    """The fused picture of frames that are taken as registered, as the published code does."""
+    return hyperfocal.fuse(frames, method=method, align="none", exposure="none").picture
+
+
 def modes(attentions, precision):
     """Name and fusing function of every row whose weights are there."""
     for attention in attentions:
@@ -97,7 +102,7 @@ def modes(attentions, precision):
             for rule in (*RULES, "sf"):
                 yield f"cse {rule}", lambda a, b, rule=rule, net=network: decoded(net, rule, a, b)
         method = f"sesf:attention={attention},precision={precision}"
-        yield f"{attention} sf dm", lambda a, b, m=method: hyperfocal.fuse([a, b], method=m).picture
+        yield f"{attention} sf dm", lambda a, b, m=method: as_given([a, b], m)
 
 
 def main():

@@ -38,7 +38,9 @@ def test_the_json_summary_tells_what_happened(tmp_path):
     told = json.loads(run("fuse", tmp_path, "-o", tmp_path / "b.tif", *FAST, "--json").stdout)
     assert told["frames"] == ["0.png", "1.png", "2.png"]
     assert (told["width"], told["height"]) == (90, 60)
-    assert set(told["seconds"]) == {"open", "measure", "decide", "blend", "write"}
+    stages = {"open", "align", "expose", "measure", "decide", "blend", "write"}
+    assert set(told["seconds"]) == stages
+    assert told["alignment"]["untouched"]
     assert told["peak_memory_bytes"] > 1e7
     assert told["outputs"] == {"picture": str(tmp_path / "b.tif")}
 

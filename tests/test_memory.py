@@ -23,7 +23,9 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stack")
     paths = []
     for number in range(4):
-        samples = as_type([texture(700, 900, seed=number)], "uint8")[0]
+        # Shifted, so that frames are placed and resampled too.
+        shifted = np.roll(texture(700, 900), 3 * number, axis=1)
+        samples = as_type([shifted], "uint8")[0]
         paths.append(folder / f"{number}.tif")
         formats.save(paths[-1], samples, FrameInfo("", 700, 900, 3, samples.dtype), suffix=".tif")
     return [str(path) for path in paths]

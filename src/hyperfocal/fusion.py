@@ -6,6 +6,7 @@ import dataclasses
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal import alignment, formats, outputs, rooms
-from hyperfocal.alignment import Alignment
+from hyperfocal.alignment import Aligned, Alignment, Exposure, OnMisaligned, records
 from hyperfocal.errors import OptionError
 from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
 from hyperfocal.methods import Method, Selecting
@@ -46,12 +47,17 @@ def fuse(
     *,
     method: str | Method = Recipe.method,
     align: Alignment = Recipe.align,
+    on_misaligned: OnMisaligned = Recipe.on_misaligned,
+    keep_size: bool = Recipe.keep_size,
+    apply_transforms: PathLike | None = Recipe.apply_transforms,
+    exposure: Exposure = Recipe.exposure,
     memory: str | None = Recipe.memory,
     step_um: float | None = Recipe.step_um,
     decision_map: PathLike | None = None,
     depth: PathLike | None = None,
     depth_page: bool = False,
     maps: PathLike | None = None,
+    transforms: PathLike | None = None,
     overwrite: bool = False,
     on_step: OnStep = lambda stage, index, count: None,
 ) -> Fusion:
@@ -59,33 +65,61 @@ def fuse(
 
     `frames` is a folder, a pattern, a list of paths, or arrays (uint8, uint16, float in 0…1).
     `out`, `decision_map` and `depth` name files to write, `maps` a folder for all maps as NPY and
-    TIFF; `depth_page` puts the depth into `out` as a second page; `method`, `align`, `memory` and
-    `step_um` are those of Recipe. `on_step(stage, index, count)` is called as work goes on; raise
-    `Cancelled` in it to stop. Raises a HyperfocalError for everything that the caller can mend.
+    TIFF, `transforms` a JSON file for how the frames lie on each other; `depth_page` puts the
+    depth into `out` as a second page. `method`, `align`, `on_misaligned`, `keep_size`,
+    `apply_transforms`, `exposure`, `memory` and `step_um` are those of Recipe. `on_step(stage,
+    index, count)` is called as work goes on; raise `Cancelled` in it to stop. Raises a
+    HyperfocalError for everything that the caller can mend.
 
     >>> fuse("stack/*.tif", "fused.tif", method="sesf:radius=7")  # doctest: +SKIP
     """
-    recipe = Recipe(method, align, memory, step_um)
+    recipe = Recipe(
+        method=method,
+        align=align,
+        on_misaligned=on_misaligned,
+        keep_size=keep_size,
+        apply_transforms=None if apply_transforms is None else os.fspath(apply_transforms),
+        exposure=exposure,
+        memory=memory,
+        step_um=step_um,
+    )
     check(recipe)
     chosen: Method = rooms.make("methods", recipe.method)
     memory_bytes = recipe.memory_bytes
     named = {"picture": out, "decision_map": decision_map, "depth": depth}
     targets = {name: Path(path) for name, path in named.items() if path is not None}
     folder = None if maps is None else Path(maps)
+    saving = None if transforms is None else Path(transforms)
     watch = Stopwatch(on_step)
     with open_stack(frames, exclude=targets.values()) as stack:
         _refuse(targets, folder, stack, chosen, overwrite=overwrite, depth_page=depth_page)
+        if saving is not None:
+            records.require_writable(saving, overwrite=overwrite)
         watch("open", 1, 1)
-        aligned = alignment.align(stack, recipe.align)
-        composite = Run(aligned, memory_bytes, watch).compose(chosen)
+        aligned = _aligned(stack, recipe, watch)
+        with aligned.stack as placed:
+            composite = Run(placed, memory_bytes, watch).compose(chosen)
     step_um = stack.info.step_um if recipe.step_um is None else recipe.step_um
-    composite = _measured(composite, step_um)
+    composite = _measured(_numbered(composite, aligned.kept), step_um)
     if folder is not None:
         targets["maps"] = folder
+    if saving is not None:
+        targets["transforms"] = saving
     with outputs.all_or_none(targets.values()):
-        _write(targets, composite, stack, step_um=step_um, depth_page=depth_page)
+        _write(
+            targets,
+            composite,
+            stack,
+            fused_count=len(aligned.kept),
+            step_um=step_um,
+            depth_page=depth_page,
+        )
+        if saving is not None:
+            records.save(saving, aligned.record)
     watch("write", 1, 1)
-    return _fusion(composite, stack, recipe, watch.seconds, targets)
+    fusion = _fusion(composite, stack, recipe, watch.seconds, targets)
+    fusion.report["alignment"] = aligned.report
+    return fusion
 
 
 def maps_of(composite: Composite) -> dict[str, NDArray[Any]]:
@@ -98,6 +132,30 @@ def maps_of(composite: Composite) -> dict[str, NDArray[Any]]:
         "confidence": composite.confidence,
     }
     return {name: values for name, values in maps.items() if values is not None}
+
+
+def _aligned(stack: Stack, recipe: Recipe, on_step: OnStep) -> Aligned:
+    return alignment.align(
+        stack,
+        recipe.align,
+        exposures=recipe.exposure,
+        on_misaligned=recipe.on_misaligned,
+        keep_size=recipe.keep_size,
+        saved=None if recipe.apply_transforms is None else Path(recipe.apply_transforms),
+        on_step=on_step,
+    )
+
+
+def _numbered(composite: Composite, kept: Sequence[int]) -> Composite:
+    """The composite with frames numbered as they were given, those left out counted."""
+    numbers = np.array(kept, np.uint16)
+    if composite.index is None or composite.depth is None or len(kept) == kept[-1] + 1:
+        return composite
+    initial = None if composite.initial is None else numbers[composite.initial]
+    depth = np.interp(composite.depth, np.arange(len(kept)), numbers).astype(np.float32)
+    return dataclasses.replace(
+        composite, index=numbers[composite.index], initial=initial, depth=depth
+    )
 
 
 def _measured(composite: Composite, step_um: float | None) -> Composite:
@@ -160,12 +218,13 @@ def _write(
     composite: Composite,
     stack: Stack,
     *,
+    fused_count: int,
     step_um: float | None,
     depth_page: bool,
 ) -> None:
     count, last = len(stack), (len(stack) - 1) * (step_um or 1)
     if "picture" in targets:
-        like = dataclasses.replace(_credited(composite, stack), step_um=step_um)
+        like = dataclasses.replace(_credited(composite, stack, fused_count), step_um=step_um)
         depth = composite.depth if depth_page else None
         outputs.save(targets["picture"], composite.picture, like, depth=depth)
     if "decision_map" in targets and composite.index is not None:
@@ -177,13 +236,13 @@ def _write(
         outputs.save_maps(targets["maps"], maps_of(composite))
 
 
-def _credited(composite: Composite, stack: Stack) -> FrameInfo:
+def _credited(composite: Composite, stack: Stack, fused_count: int) -> FrameInfo:
     """What is known of the first frame, and that the picture was made of so many."""
     height, width = composite.picture.shape[:2]
     exif = formats.credited(
         stack.info.exif,
         software=f"hyperfocal {VERSION}",
-        frame_count=len(stack),
+        frame_count=fused_count,
         height=height,
         width=width,
     )
@@ -230,8 +289,8 @@ def _fusion(
     report = {
         "frames": [source.info.name for source in stack.sources],
         "ignored": list(stack.ignored),
-        "width": stack.info.width,
-        "height": stack.info.height,
+        "width": composite.picture.shape[1],
+        "height": composite.picture.shape[0],
         "channels": stack.info.channels,
         "type": str(stack.info.dtype),
         "step_um": stack.info.step_um if recipe.step_um is None else recipe.step_um,

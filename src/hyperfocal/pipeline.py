@@ -80,7 +80,9 @@ class Run:
                     is_split = len(plan) > 1
                     surveyed.append(measure.survey(self.stack.grey(frame)) if is_split else None)
                 grey = self.stack.grey(frame, tile.outer_rows)
-                contest.add(frame, measure(grey, surveyed[frame]))
+                focus_map = measure(grey, surveyed[frame])
+                covered = self.stack.covered(frame, tile.outer_rows)
+                contest.add(frame, focus_map if covered is None else masked(focus_map, covered))
             index[tile.rows] = contest.index[tile.inner_rows]
             activity[tile.rows] = contest.best[tile.inner_rows]
             confidence[tile.rows] = contest.confidence()[tile.inner_rows]
@@ -177,6 +179,11 @@ class Run:
             self.stack.load(frame, then=frame + 1)
             yield frame
             self.on_step(stage, place * count + frame + 1, tile_count * count)
+
+
+def masked(focus_map: FocusMap, covered: NDArray[np.bool_]) -> FocusMap:
+    """The focus map, below every focus where a frame has no data of its own."""
+    return np.where(covered, focus_map, np.float32(-1))
 
 
 def fill(samples: Samples, pixels: Pixels) -> None:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyperfocal.alignment import Alignment
+from hyperfocal.alignment import Alignment, Exposure, OnMisaligned
 from hyperfocal.errors import OptionError
 from hyperfocal.methods import Method
 from hyperfocal.options import option
@@ -18,7 +18,23 @@ class Recipe:
     """How to fuse a stack."""
 
     method: str | Method = option("sesf", "fusion method, with options as name:option=value,…")
-    align: Alignment = option("none", "how frames are placed on each other")
+    align: Alignment = option(
+        "auto",
+        "how frames are placed on each other; auto finds shift, rotation, scale and more, and "
+        "leaves registered stacks untouched",
+    )
+    on_misaligned: OnMisaligned = option(
+        "skip", "what becomes of a frame that shows another scene: left out, an error, or kept"
+    )
+    keep_size: bool = option(
+        False, "keep the reference frame's size instead of cropping to what all frames show"
+    )
+    apply_transforms: str | None = option(
+        None, "place frames by a file that --transforms saved, instead of measuring them"
+    )
+    exposure: Exposure = option(
+        "auto", "bring all frames to one brightness and white balance, where they differ"
+    )
     memory: str | None = option(
         None, "memory for the work at hand, as 800MB or 4GB; default: half of what is free"
     )

@@ -88,6 +88,11 @@ class Stack:
             grey[start - top : chunk.stop - top] = to_grey(self.read(index, chunk))
         return grey
 
+    def covered(self, index: int, rows: slice = slice(None)) -> NDArray[np.bool_] | None:
+        """Where in these rows a frame has data of its own; None: everywhere."""
+        covered = getattr(self.sources[index], "covered", None)
+        return None if covered is None else covered(rows)
+
     def samples(self, index: int) -> Samples:
         """A frame as its file holds it."""
         if index not in self._kept:

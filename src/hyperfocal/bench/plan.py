@@ -23,7 +23,11 @@ class Plan:
         "255", "value range of the metrics in grey: 255, or as in the SESF-Fuse paper's tables"
     )
     scenes: str = option("*", "pattern of the scenes to take, as 'pairs/*' or '*/pair_*'")
-    fuse: str = option("", "more arguments for every run of our own methods, as one text")
+    fuse: str = option(
+        "--align none --exposure none",
+        "more arguments for every run of our own methods, as one text; a cropped picture could not "
+        "be compared with its reference",
+    )
     timeout: float = option(
         600.0, "after this a run is ended and counts as failed", unit="s", low=0
     )

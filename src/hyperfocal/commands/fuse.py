@@ -23,7 +23,9 @@ Fuse photographs of one scene, each sharp at another distance, into one that is 
 
 Frames are pictures of one size and depth, grey or colour: PNG, JPEG, TIFF, RAW, HEIF, a film, a
 microscope's stack; docs/formats.md lists them. Where a file holds several channels or time points,
-choose: FILE:channel=1,time=1. The result keeps bit depth, colour profile, pixel size and EXIF."""
+choose: FILE:channel=1,time=1. Small movements of the camera and focus breathing are undone, and
+differences of exposure evened out. The result keeps bit depth, colour profile, pixel size and
+EXIF."""
 
 
 def add(commands: Any) -> None:
@@ -45,6 +47,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--maps", help="also write decision, activity, depth and confidence into this folder"
     )
+    parser.add_argument("--transforms", help="also write how the frames lie on each other (.json)")
     parser.add_argument("--overwrite", action="store_true", help="replace existing outputs")
     parser.add_argument(
         "--keep-order",
@@ -69,9 +72,12 @@ def _run(given: argparse.Namespace) -> None:
             depth=given.depth,
             depth_page=given.depth_page,
             maps=given.maps,
+            transforms=given.transforms,
             overwrite=given.overwrite,
             on_step=progress,
         )
+    for name in fusion.report["alignment"]["left_out"]:
+        print(f"hyperfocal: {name} does not show what the others do; left out", file=sys.stderr)
     for notice in fusion.report["notices"]:
         print(f"hyperfocal: note: {notice}", file=sys.stderr)
     if given.json:

@@ -1,0 +1,205 @@
+"""Where frames are placed on each other, and brought to one brightness, before they are measured.
+
+Motion and gains are estimated on previews; pixels are resampled once, when a frame is read. A
+stack that needs neither comes back as it is, untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from hyperfocal.alignment import area, exposure, records, reports
+from hyperfocal.alignment.area import Rectangle
+from hyperfocal.alignment.exposure import Gains
+from hyperfocal.alignment.placing import Placement, place
+from hyperfocal.alignment.previews import Previews
+from hyperfocal.alignment.records import Record
+from hyperfocal.alignment.resampling import Filling, PlacedSource
+from hyperfocal.alignment.transforms import IDENTITY, largest_shift
+from hyperfocal.errors import AlignmentError
+from hyperfocal.frame import Source
+from hyperfocal.stack import Stack
+
+Alignment: TypeAlias = Literal["auto", "none"]
+Exposure: TypeAlias = Literal["auto", "none"]
+OnMisaligned: TypeAlias = Literal["skip", "error", "keep"]
+OnStep: TypeAlias = Callable[[str, int, int], None]
+
+_SMALLEST_SHARE = 0.05  # of the reference; less in common means that something is wrong
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A stack in the geometry of its reference, what was found, and what can be saved of it."""
+
+    stack: Stack
+    kept: tuple[int, ...]  # which frames of the stack that came in are in it
+    report: dict[str, Any]
+    record: Record
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be done to a stack; nothing of it needs pixels any more."""
+
+    placements: list[Placement]  # matrices in px of frames
+    reference: int
+    kept: tuple[int, ...]
+    gains: Gains | None
+
+
+def align(
+    stack: Stack,
+    how: Alignment = "auto",
+    *,
+    exposures: Exposure = "auto",
+    on_misaligned: OnMisaligned = "skip",
+    keep_size: bool = False,
+    saved: Path | None = None,
+    on_step: OnStep = lambda stage, index, count: None,
+) -> Aligned:
+    """The stack with its frames placed on one of them and brought to its brightness.
+
+    `saved` names transforms of an earlier run, taken instead of estimating any. Frames that cannot
+    be placed are left out, stop the run, or stay where they lie, as `on_misaligned` says. The part
+    that all frames show is kept, or with `keep_size` all of the reference. Raises AlignmentError
+    for frames that cannot be placed, for fewer than two that fit together or none of whose area is
+    common, and for transforms of another stack; FormatError for a file that holds none.
+    """
+    record = None
+    if saved is not None:
+        record = records.load(saved)
+        records.require_fit(record, saved, stack.info, len(stack))
+    plan = _planned(stack, how, record, exposures, on_misaligned, on_step)
+    whole = Rectangle(0, stack.info.height, 0, stack.info.width)
+    common = _common(stack, plan)
+    kept = whole if keep_size else common
+    report = reports.report(stack, plan.placements, plan.reference, plan.kept, plan.gains)
+    report["area"] = {"top": kept.top, "left": kept.left, "common": common.as_dict()}
+    sources = _sources(stack, plan, kept, is_filled=keep_size and common != whole)
+    is_same = len(sources) == len(stack) and all(
+        source is original for source, original in zip(sources, stack.sources, strict=True)
+    )
+    report["untouched"] = is_same
+    if not is_same:
+        stack.close()
+        stack = Stack(sources, stack.ignored)
+    return Aligned(stack, plan.kept, report, _record(plan, report, whole))
+
+
+def _planned(
+    stack: Stack,
+    how: Alignment,
+    record: Record | None,
+    exposures: Exposure,
+    on_misaligned: OnMisaligned,
+    on_step: OnStep,
+) -> _Plan:
+    placements, reference = _unmoved(len(stack)) if record is None else _recorded(record)
+    if (how == "none" or record is not None) and exposures == "none":
+        return _Plan(placements, reference, _kept(stack, placements, on_misaligned), None)
+    with Previews(stack) as previews:
+        if how == "auto" and record is None:
+            found, reference = place(previews, lambda *step: on_step("align", *step))
+            placements = [replace(one, matrix=previews.to_frame(one.matrix)) for one in found]
+        kept = _kept(stack, placements, on_misaligned)
+        gains = None
+        if exposures == "auto":
+            gains = _gains(previews, placements, reference, on_step)
+    return _Plan(placements, reference, kept, gains)
+
+
+def _unmoved(count: int) -> tuple[list[Placement], int]:
+    return [Placement(IDENTITY, "placed" if index else "reference") for index in range(count)], 0
+
+
+def _recorded(record: Record) -> tuple[list[Placement], int]:
+    placements = [
+        Placement(IDENTITY, "misaligned") if matrix is None else Placement(matrix, "placed")
+        for matrix in record.matrices
+    ]
+    placements[record.reference] = Placement(IDENTITY, "reference")
+    return placements, record.reference
+
+
+def _kept(
+    stack: Stack, placements: list[Placement], on_misaligned: OnMisaligned
+) -> tuple[int, ...]:
+    """The frames that take part; AlignmentError where that is to be decided by the user."""
+    misfits = [i for i, placement in enumerate(placements) if placement.status == "misaligned"]
+    kept = tuple(index for index in range(len(stack)) if index not in set(misfits))
+    if not misfits or on_misaligned == "keep":
+        return tuple(range(len(stack)))
+    named = ", ".join(stack.name(index) for index in misfits[:5])
+    named += f" and {len(misfits) - 5} more" if len(misfits) > 5 else ""
+    if on_misaligned == "error":
+        raise AlignmentError(
+            f"{named}: does not show what the other frames show; remove it, or choose "
+            "--on-misaligned skip or keep"
+        )
+    if len(kept) < 2 or len(kept) < len(misfits):
+        raise AlignmentError(
+            f"only {len(kept)} of {len(stack)} frames show the same scene, as far as can be "
+            f"measured, not so {named}; check the frames, or choose --on-misaligned keep or "
+            "--align none"
+        )
+    return kept
+
+
+def _gains(
+    previews: Previews, placements: list[Placement], reference: int, on_step: OnStep
+) -> Gains | None:
+    compared: list[exposure.Comparison | None] = []
+    for index, placement in enumerate(placements):
+        is_alike = placement.status == "placed"
+        matrix = previews.to_preview(placement.matrix)
+        compared.append(exposure.compare(previews, index, reference, matrix) if is_alike else None)
+        on_step("expose", index + 1, len(placements))
+    return exposure.matched(compared, previews.brightest)
+
+
+def _common(stack: Stack, plan: _Plan) -> Rectangle:
+    info = stack.info
+    matrices = [plan.placements[index].matrix for index in plan.kept]
+    common = area.common(matrices, info.height, info.width)
+    if common is None or common.height * common.width < _SMALLEST_SHARE * info.height * info.width:
+        shifts = [largest_shift(matrix, info.height, info.width) for matrix in matrices]
+        furthest = stack.name(plan.kept[int(np.argmax(shifts))])
+        raise AlignmentError(
+            f"the frames have next to nothing in common; {furthest} lies furthest from "
+            f"{stack.name(plan.reference)}, remove it"
+        )
+    return common
+
+
+def _sources(stack: Stack, plan: _Plan, kept: Rectangle, *, is_filled: bool) -> list[Source]:
+    """The frames that take part, wrapped where anything is to be done to them."""
+    gains = None if plan.gains is None else dict(enumerate(plan.gains))
+    reference = stack.sources[plan.reference]
+    own_gain = None if gains is None else gains[plan.reference]
+    filling = Filling(reference, own_gain) if is_filled else None
+    whole = Rectangle(0, stack.info.height, 0, stack.info.width)
+    found: list[Source] = []
+    for index in plan.kept:
+        source, matrix = stack.sources[index], plan.placements[index].matrix
+        gain = None if gains is None or (gains[index] == 1).all() else gains[index]
+        is_moved = not np.array_equal(matrix, IDENTITY)
+        if is_moved or kept != whole or gain is not None:
+            wanted = filling if is_moved else None
+            source = PlacedSource(source, matrix, kept, gain, wanted)
+        found.append(source)
+    return found
+
+
+def _record(plan: _Plan, report: dict[str, Any], whole: Rectangle) -> Record:
+    matrices = tuple(
+        None if placement.status == "misaligned" else placement.matrix
+        for placement in plan.placements
+    )
+    names = tuple(frame["frame"] for frame in report["frames"])
+    return Record(whole.width, whole.height, plan.reference, names, matrices)

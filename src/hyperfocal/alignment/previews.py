@@ -1,0 +1,114 @@
+"""Previews of frames: small enough to be matched quickly, kept on disk while they are needed.
+
+A preview pixel is the mean of a square of frame pixels, so positions convert exactly.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from types import TracebackType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperfocal.alignment.transforms import Matrix, rescaled
+from hyperfocal.frame import FrameInfo, Grey, Pixels, to_grey
+from hyperfocal.spool import Spool
+from hyperfocal.stack import Stack
+
+_LARGEST = 2e6  # px of a preview
+_CELL = 16  # px of a preview that make one cell for comparing brightness
+_ROWS = 256  # of a frame, read at once
+
+
+class Previews:
+    """Grey previews of a stack's frames, and their colours cell by cell; close it, or use `with`.
+
+    Each frame is decoded once, memory does not depend on how many there are.
+    """
+
+    def __init__(self, stack: Stack):
+        info = stack.info
+        self.stack = stack
+        # A frame thinner than the square stays as it is; there is nothing to gain.
+        wanted = math.ceil(math.sqrt(info.height * info.width / _LARGEST))
+        self.factor = max(1, min(wanted, info.height, info.width))
+        self.shape = info.height // self.factor, info.width // self.factor
+        self.cells = max(1, self.shape[0] // _CELL), max(1, self.shape[1] // _CELL)
+        self.brightest: dict[int, NDArray[np.float32]] = {}  # by frame: a number for each channel
+        self._greys = _spool(info, self.shape, 1)
+        self._levels = _spool(info, self.cells, 2 * info.channels)
+
+    def __enter__(self) -> Previews:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._greys.close()
+        self._levels.close()
+
+    def grey(self, index: int) -> Grey:
+        """(height, width) of `shape`, brought to a mean of 0.4 so that dark frames match too."""
+        self._have(index)
+        grey = self._greys.rows(index, slice(None))[:, :, 0]
+        return grey * np.float32(0.4 / max(float(grey.mean()), 0.004))
+
+    def levels(self, index: int) -> tuple[Pixels, Pixels]:
+        """Mean and mean square of the pixels of each cell, both (height, width, channels)."""
+        self._have(index)
+        levels = self._levels.rows(index, slice(None))
+        channels = levels.shape[2] // 2
+        return levels[:, :, :channels], levels[:, :, channels:]
+
+    def to_frame(self, matrix: Matrix) -> Matrix:
+        """The same motion in pixels of a frame."""
+        return rescaled(matrix, self.factor, self.factor)
+
+    def to_preview(self, matrix: Matrix) -> Matrix:
+        """The same motion in pixels of a preview."""
+        return rescaled(matrix, 1 / self.factor, 1 / self.factor)
+
+    def to_cells(self, matrix: Matrix) -> Matrix:
+        """A motion in pixels of a preview, in cells."""
+        (height, width), (rows, columns) = self.shape, self.cells
+        return rescaled(matrix, columns / width, rows / height)
+
+    def _have(self, index: int) -> None:
+        if index in self._levels:
+            return
+        self.stack.load(index, then=index + 1)
+        height, width = self.shape
+        channels = self.stack.info.channels
+        means, squares = np.empty((2, height, width, channels), np.float32)
+        brightest = np.full(channels, -np.inf, np.float32)
+        step = max(1, _ROWS // self.factor)
+        for top in range(0, height, step):
+            strip = slice(top, min(height, top + step))
+            rows = slice(strip.start * self.factor, strip.stop * self.factor)
+            pixels = self.stack.read(index, rows)
+            np.maximum(brightest, pixels.max((0, 1)), out=brightest)
+            pixels = pixels[:, : width * self.factor]
+            means[strip] = _reduced(pixels, (strip.stop - strip.start, width))
+            squares[strip] = _reduced(pixels * pixels, (strip.stop - strip.start, width))
+        self.brightest[index] = brightest
+        self._greys.put(index, to_grey(means)[:, :, None])
+        levels = [_reduced(means, self.cells), _reduced(squares, self.cells)]
+        self._levels.put(index, np.concatenate(levels, axis=2))
+
+
+def _reduced(pixels: Pixels, shape: tuple[int, int]) -> Pixels:
+    small = cv2.resize(pixels, shape[::-1], interpolation=cv2.INTER_AREA)
+    return small.reshape(*shape, pixels.shape[2])
+
+
+def _spool(info: FrameInfo, shape: tuple[int, int], channels: int) -> Spool:
+    kind = dataclasses.replace(
+        info, height=shape[0], width=shape[1], channels=channels, dtype=np.dtype(np.float32)
+    )
+    return Spool(kind)
