@@ -85,6 +85,41 @@ def test_a_stack_of_nothing_but_specks_is_left_alone():
     assert np.array_equal(verified, index)
 
 
+def slices(count):
+    """A slanted bar in front of a far wall: each frame has one slice of it."""
+    index = np.full((120, 90), count - 1, np.uint16)
+    for frame in range(count - 3):
+        index[10 + 15 * frame : 25 + 15 * frame, 40:56] = frame
+    return index
+
+
+def test_slices_of_one_surface_stay_together():
+    index = slices(9)
+    verified = consistency.verified_stack(index, frame_count=9, radius=5, smallest=900)
+    assert (verified == index).mean() > 0.98  # opening rounds corners
+    alone = np.where((index == 2) | (index == 8), index, 8).astype(np.uint16)
+    verified = consistency.verified_stack(alone, frame_count=9, radius=5, smallest=900)
+    assert (verified == 8).all()
+
+
+def test_in_three_frames_a_small_piece_is_given_up_though_its_neighbours_are_large():
+    index = np.zeros((80, 80), np.uint16)
+    index[30:45, 30:45] = 1
+    verified = consistency.verified_stack(index, frame_count=3, radius=5, smallest=900)
+    assert (verified == 0).all()
+
+
+@given(seed=st.integers(0, 1000), count=st.integers(1, 30), size=st.integers(0, 60))
+def test_joined_labels_are_those_that_pairs_connect(seed, count, size):
+    pairs = np.random.default_rng(seed).integers(0, count, (size, 2)).astype(np.int32)
+    expected = list(range(count))
+    for _ in range(count):
+        for first, second in pairs:
+            least = min(expected[first], expected[second])
+            expected[first] = expected[second] = least
+    assert consistency._joined(count, pairs).tolist() == expected
+
+
 def guided_by_definition(guide, mask, radius, epsilon):
     """He, Sun, Tang 2013, eq. 5, 6 and 8, window by window in double precision."""
     guide, mask = guide.astype(float), mask.astype(float)
