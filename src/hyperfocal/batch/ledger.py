@@ -30,8 +30,12 @@ class Ledger:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(self._folder / "lock")
-            self._notes = self._read()
-            self._finish()
+            try:
+                self._notes = self._read()
+                self._finish()
+            except BaseException:
+                self._lock.close()
+                raise
         except OSError as error:
             raise FormatError(
                 f"folder {out} cannot be written to ({error.strerror}); choose another"
@@ -49,17 +53,21 @@ class Ledger:
         note = self._notes.get(name)
         if note is None or note["key"] != key:
             return None
-        is_there = all((self.out / path).exists() for path in note["files"])
         row: dict[str, Any] = note["row"]
-        return row if is_there else None
+        return row if all(self._is_in_place(note, path) for path in note["files"]) else None
+
+    def _is_in_place(self, note: dict[str, Any], path: str) -> bool:
+        """Whether the result is there, and not the one before it, whose place it was to take."""
+        place = self.out / path
+        return place.exists() and list(stamp(place)) != note["replaced"].get(path)
 
     def require_free(self, name: str, path: Path) -> None:
         """Raise FormatError where something not of our making stands at a result's place."""
         if not path.exists() and not path.is_symlink():
             return
-        files = self._notes.get(name, {}).get("files", {})
-        known = files.get(path.relative_to(self.out).as_posix())
-        if known is None or tuple(known) != stamp(path):
+        note, relative = self._notes.get(name, {}), path.relative_to(self.out).as_posix()
+        own = [note.get(kind, {}).get(relative) for kind in ("files", "replaced")]
+        if list(stamp(path)) not in own:
             raise FormatError(
                 f"{path} exists and is not what this batch made; move it away, choose another "
                 "folder or allow it with --overwrite"
@@ -103,11 +111,11 @@ class Ledger:
 
     def _read(self) -> dict[str, Any]:
         try:
-            notes = json.loads((self._folder / "state.json").read_text("utf-8"))["stacks"]
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            state = json.loads((self._folder / "state.json").read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
             return {}
-        whole = ("key", "files", "row")
-        return {name: note for name, note in notes.items() if all(part in note for part in whole)}
+        notes = state.get("stacks") if isinstance(state, dict) else None
+        return notes if isinstance(notes, dict) and all(map(_is_whole, notes.values())) else {}
 
     def _write(self, notes: dict[str, Any]) -> None:
         text = json.dumps({"version": 1, "stacks": notes}, indent=1)
@@ -136,6 +144,13 @@ def key_of(frames: list[Path], *shaping: Any) -> str:
     stamps = [(os.fsencode(path.name).hex(), *stamp(path)) for path in frames]
     text = json.dumps([stamps, *(repr(each) for each in shaping)])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _is_whole(note: Any) -> bool:
+    kinds = {"key": str, "files": dict, "replaced": dict, "row": dict}
+    return isinstance(note, dict) and all(
+        isinstance(note.get(part), kind) for part, kind in kinds.items()
+    )
 
 
 def _flush(path: Path) -> None:
