@@ -97,10 +97,10 @@ class Ledger:
                 _flush(made)
         except OSError as error:
             raise FormatError(f"{place} cannot be written ({error.strerror})") from error
-        files = {
-            place.relative_to(self.out).as_posix(): stamp(made) for made, place in moves.items()
-        }
-        note = {"key": key, "files": files, "row": row}
+        paths = {place.relative_to(self.out).as_posix(): made for made, place in moves.items()}
+        files = {path: list(stamp(made)) for path, made in paths.items()}
+        there = {path: list(stamp(self.out / path)) for path in paths if (self.out / path).exists()}
+        note = {"key": key, "files": files, "replaced": there, "row": row}
         self._write({**self._notes, name: note})
         self._notes[name] = note
         self._move(note)
