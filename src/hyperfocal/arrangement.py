@@ -21,6 +21,7 @@ Distances = NDArray[np.float32]  # (frames, frames), symmetric
 
 _CELLS = 48  # along the longer side
 _LONGEST = 1600  # px; defocus that matters is seen at this size, and noise is less
+_SHARED = 0.3  # of the richest frame's length; measured, see docs/batch.md
 _STRONG = 0.1  # of the detail that the best 2 % of cells have
 _TELLING = 4.0  # how far the sharpest frame of a cell must be above the most blurred
 _BLURRED = 0.3  # of a cell's best detail; frames of ten measured stacks have 0.36 and more
@@ -54,11 +55,21 @@ def detail(grey: Grey) -> NDArray[np.float32]:
 
 
 def distances(details: Details) -> Distances:
-    """How unlike the maps of two frames are: mean difference of log energies."""
+    """How unlike the detail of two frames is, 0…1: √(1 − cosine) of what each has above the least.
+
+    Frames at both ends of a noisy stack differ from all others by little energy; by the cosine they
+    are as far from each other as any frames that share no sharp place.
+    """
     # What is weaker than the flattest cells is noise.
     floor = np.percentile(details, 5) / 2 + 1e-9
     logs = np.log(details + np.float32(floor)).astype(np.float32)
-    return np.stack([np.abs(logs - row).mean(1) for row in logs])
+    logs -= logs.min(0)
+    lengths = np.linalg.norm(logs, axis=1, keepdims=True)
+    # Frames with next to nothing above the least are alike, whatever the noise in it looks like.
+    shared = np.full((len(logs), 1), _SHARED * float(lengths.max()) + 1e-9, np.float32)
+    logs = np.concatenate([logs, shared], axis=1)
+    logs /= np.linalg.norm(logs, axis=1, keepdims=True)
+    return np.sqrt(np.clip(1 - logs @ logs.T, 0, 1)).astype(np.float32)
 
 
 def path_length(between: Distances, order: Sequence[int]) -> float:
@@ -70,7 +81,7 @@ def shortest_path(between: Distances) -> list[int]:
     """An order of all frames in which neighbours are alike: found spectrally, then mended.
 
     Turned so that it agrees with the given order where it can. The second eigenvector of the graph
-    Laplacian sorts frames along their path (Atkins, Boman, Hendrickson, 1998); exchanging pieces
+    Laplacian sorts frames along their path (Atkins, Boman, Hendrickson, 1998); exchanging and turning pieces
     (2-opt, Croes, 1958; or-opt, Or, 1976) shortens what is left.
     """
     if len(between) < 3:
@@ -117,7 +128,7 @@ def _mended(between: Distances, order: list[int]) -> list[int]:
     # Each round costs the square of the frames, and a spectral order needs few.
     for _ in range(20):
         before = path_length(between, order)
-        order = _moved(between, _turned(between, order))
+        order = _cut(between, _moved(between, _turned(between, order)))
         if path_length(between, order) > before - 1e-6:
             break
     return order
@@ -137,6 +148,13 @@ def _turned(between: Distances, order: list[int]) -> list[int]:
             if gain > 1e-6:
                 order = [*order[:first], *reversed(order[first : last + 1]), *order[last + 1 :]]
     return order
+
+
+def _cut(between: Distances, order: list[int]) -> list[int]:
+    """Close the path to a circle and cut it where it is widest."""
+    steps = between[order, np.roll(order, -1)]
+    place = int(steps.argmax()) + 1
+    return [*order[place:], *order[:place]] if steps[place - 1] > steps[-1] + 1e-6 else order
 
 
 def _moved(between: Distances, order: list[int]) -> list[int]:
