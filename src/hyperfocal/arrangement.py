@@ -81,8 +81,8 @@ def shortest_path(between: Distances) -> list[int]:
     """An order of all frames in which neighbours are alike: found spectrally, then mended.
 
     Turned so that it agrees with the given order where it can. The second eigenvector of the graph
-    Laplacian sorts frames along their path (Atkins, Boman, Hendrickson, 1998); exchanging and turning pieces
-    (2-opt, Croes, 1958; or-opt, Or, 1976) shortens what is left.
+    Laplacian sorts frames along their path (Atkins, Boman, Hendrickson, 1998); moving and turning
+    pieces (2-opt, Croes, 1958; or-opt, Or, 1976) shortens what is left.
     """
     if len(between) < 3:
         return list(range(len(between)))

@@ -5,6 +5,7 @@ Time is the camera's own (EXIF); dates of files say when they were copied.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -193,7 +194,9 @@ def _opened(path: Path) -> Picture:
     except (HyperfocalError, IndexError):
         # Told by the stack's row, when it is opened there.
         return Picture(path, None, 1, formats.shot_of(None))
-    return Picture(path, info, len(sources), formats.shot_of(info.exif))
+    # Maker notes of ten thousand frames would fill the memory.
+    shot, info = formats.shot_of(info.exif), dataclasses.replace(info, exif=None, icc=None)
+    return Picture(path, info, len(sources), shot)
 
 
 def _looked_at(picture: Picture) -> Thumbnail | None:

@@ -156,7 +156,7 @@ def _is_whole(note: Any) -> bool:
 def _flush(path: Path) -> None:
     """Have a file on the disk before it is noted: for power cuts, not for kills."""
     if path.is_file():
-        with path.open("rb") as file:
+        with path.open("rb+") as file:
             os.fsync(file.fileno())
 
 

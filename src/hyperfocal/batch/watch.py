@@ -15,6 +15,7 @@ from hyperfocal.batch.folders import find_folders
 from hyperfocal.batch.groups import Album, stamp
 from hyperfocal.batch.plan import Job, make_plan
 from hyperfocal.batch.runs import Row, Work
+from hyperfocal.errors import StackError
 from hyperfocal.options import option
 
 OnStep = Callable[[str, int, int], None]
@@ -68,9 +69,12 @@ class Watcher:
     def _jobs(self) -> tuple[Job, ...]:
         if not self._seen:
             return ()
-        return make_plan(
-            self._root, self._work.ledger.out, self._work.options, album=self._album
-        ).jobs
+        out, options = self._work.ledger.out, self._work.options
+        try:
+            return make_plan(self._root, out, options, album=self._album).jobs
+        except StackError:
+            # All frames were taken away since they were seen; they may come back.
+            return ()
 
     def _note(self, now: float) -> None:
         """Remember since when each file has been as it is."""

@@ -61,7 +61,6 @@ def work_of(given: argparse.Namespace, ledger: Ledger) -> Work:
 
 def tell(row: Row) -> None:
     """A stack's line, and its notices."""
-    # A bar that is being drawn keeps to the lines below.
     print(report.line(row), flush=True)
     if row.status == "made":
         for notice in row.notices:

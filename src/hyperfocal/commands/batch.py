@@ -52,12 +52,14 @@ def _run(given: argparse.Namespace) -> None:
     if given.dry_run:
         print(_table(plan.jobs, options.suffix))
         return
-    with Ledger(given.out) as ledger, Progress() as progress:
+    bar = Progress()
+    with Ledger(given.out) as ledger, bar as progress:
         work = _shoots.work_of(given, ledger)
         rows: list[Row] = []
         try:
             for row in run_jobs(plan.jobs, work, on_step=progress):
                 rows.append(row)
+                bar.clear()
                 _shoots.tell(row)
         finally:
             # Ctrl-C leaves a report too, of what was done and what was not.

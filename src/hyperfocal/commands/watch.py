@@ -42,11 +42,13 @@ def add(commands: Any) -> None:
 def _run(given: argparse.Namespace) -> None:
     _shoots.require_sound(given)
     options = built(WatchOptions, given)
-    with Ledger(given.out) as ledger, Progress() as progress:
+    bar = Progress()
+    with Ledger(given.out) as ledger, bar as progress:
         watcher = Watcher(given.folder, _shoots.work_of(given, ledger), options)
         rows: dict[str, Row] = {}
         for row in watcher.rows(once=given.once, on_step=progress):
             rows[row.stack] = row
+            bar.clear()
             if row.status != "kept":
                 _shoots.tell(row)
             report.write(given.out, list(rows.values()), ())
