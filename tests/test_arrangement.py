@@ -1,5 +1,7 @@
 """The order of frames and blurred ones are found from what is sharp in them."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +9,8 @@ from scenes import scene, texture
 
 from hyperfocal import arrangement
 from hyperfocal.stack import open_stack
+
+RENDERED = Path(__file__).parents[2] / "shared" / "data" / "rendered"
 
 
 def ramp(count, *, height=180, width=240, seed=0, noise=0.0):
@@ -106,3 +110,16 @@ def test_flicker_does_not_count():
     first = details(frames)
     second = details([frame * np.float32(0.5) for frame in frames])
     assert np.allclose(first, second, rtol=0.05, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["macro_bug", "micro_tissue", "still_life"])
+def test_rendered_stacks_find_their_order(name):
+    files = sorted((RENDERED / name).glob("frame_*.png"))
+    if not files:
+        pytest.skip(f"no {RENDERED / name}")
+    known = details(files)
+    for seed in range(5):
+        shuffled = np.random.default_rng(seed).permutation(len(files))
+        order = arrangement.shortest_path(arrangement.distances(known[shuffled]))
+        assert abs(tau(shuffled[order])) == 1
+    assert arrangement.blurred(known) == []

@@ -153,7 +153,10 @@ def prepare(
             kind = "content" if is_clear else "given"
             kept = [kept[index] for index in path]
             if path != sorted(path):
-                notices.append("the order of frames was found from what is sharp in them")
+                notices.append(
+                    "the order of frames was found from what is sharp in them; which end is near "
+                    "is not known"
+                )
         sources = [sources[index] for index in kept]
     stack = Stack(sources, opened.ignored)
     if opened.is_spooled:

@@ -3,9 +3,12 @@
 import csv
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +16,11 @@ import pytest
 import hyperfocal
 from batch.shoots import FAST, plain_frame, views, write, write_stack
 from hyperfocal import formats
-from hyperfocal.cli import main
+from hyperfocal.batch.options import BatchOptions
+from hyperfocal.batch.watch import WatchOptions
+from hyperfocal.cli import _parser, main
+from hyperfocal.options import infos
+from hyperfocal.preparation import Preparation
 
 
 def batch(capsys, *arguments):
@@ -194,3 +201,19 @@ def test_a_read_only_out_folder_is_a_mistake(tmp_path, capsys):
     (tmp_path / "out").mkdir(mode=0o555)
     code, _, errors = batch(capsys, tmp_path / "in", "-o", tmp_path / "out")
     assert (code, len(errors)) == (2, 1)
+
+
+DOCS = (Path(__file__).parents[2] / "docs" / "batch.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("choice", [BatchOptions, Preparation, WatchOptions])
+def test_the_docs_tell_every_option(choice):
+    for info in infos(choice):
+        assert info.flag in DOCS
+
+
+def test_the_commands_of_the_docs_are_understood():
+    commands = re.findall(r"^hyperfocal (.*)$", DOCS, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        _parser().parse_args(shlex.split(command))
