@@ -24,7 +24,7 @@ _LONGEST = 1600  # px; defocus that matters is seen at this size, and noise is l
 _SHARED = 0.3  # of the richest frame's length; measured, see docs/batch.md
 _STRONG = 0.1  # of the detail that the best 2 % of cells have
 _TELLING = 4.0  # how far the sharpest frame of a cell must be above the most blurred
-_BLURRED = 0.3  # of a cell's best detail; frames of ten measured stacks have 0.36 and more
+_BLURRED = 0.3  # of a cell's best detail; frames of six measured stacks have 0.36 and more
 
 
 def details_of(
