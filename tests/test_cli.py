@@ -25,9 +25,11 @@ def run(*arguments, **kwargs):
 
 
 def test_a_pair_and_a_folder_fuse_in_silence(tmp_path):
-    write_stack(tmp_path)
-    pair = run("fuse", tmp_path / "0.png", tmp_path / "1.png", "-o", tmp_path / "a.png", *FAST)
-    folder = run("fuse", tmp_path, "-o", tmp_path / "b.png", *FAST)
+    frames = tmp_path / "in"
+    frames.mkdir()
+    write_stack(frames)
+    pair = run("fuse", frames / "0.png", frames / "1.png", "-o", tmp_path / "a.png", *FAST)
+    folder = run("fuse", frames, "-o", tmp_path / "b.png", *FAST)
     assert [pair.returncode, pair.stdout, pair.stderr] == [0, "", ""]
     assert [folder.returncode, folder.stdout, folder.stderr] == [0, "", ""]
     assert formats.open_frames(tmp_path / "b.png")[0].info.width == 90

@@ -47,7 +47,7 @@ def test_absent_numbers_of_a_series(names, absent):
 
 
 def test_a_frame_missing_in_the_middle_is_told(tmp_path):
-    folder = stack_in(tmp_path / "in", 5)
+    folder = stack_in(tmp_path / "in", 4)
     (folder / "f002.tif").unlink()
     done = run("fuse", folder, "-o", tmp_path / "out.png", *FAST)
     assert done.returncode == 0

@@ -12,7 +12,16 @@ import hyperfocal
 from hyperfocal import rooms
 from hyperfocal.errors import HyperfocalError
 
-_ORDER = ("fuse", "views", "evaluate", "bench", "methods", "train")  # as --help lists them
+_ORDER = (
+    "fuse",
+    "batch",
+    "watch",
+    "views",
+    "evaluate",
+    "bench",
+    "methods",
+    "train",
+)  # as --help lists them
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Not only KeyboardInterrupt: a library that is just being loaded makes it something else.
         if not came:
             raise
-        print("hyperfocal: stopped; nothing was written", file=sys.stderr)
+        print(
+            f"hyperfocal: stopped; {getattr(given, 'kept', 'nothing was written')}", file=sys.stderr
+        )
         sys.exit(128 + came[0])
 
 

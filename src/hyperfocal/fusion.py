@@ -96,7 +96,7 @@ def fuse(
         if saving is not None:
             records.require_writable(saving, overwrite=overwrite)
         watch("open", 1, 1)
-        aligned = _aligned(stack, recipe, watch)
+        aligned = place(stack, recipe, watch)
         with aligned.stack as placed:
             composite = Run(placed, memory_bytes, watch).compose(chosen)
     step_um = stack.info.step_um if recipe.step_um is None else recipe.step_um
@@ -134,7 +134,8 @@ def maps_of(composite: Composite) -> dict[str, NDArray[Any]]:
     return {name: values for name, values in maps.items() if values is not None}
 
 
-def _aligned(stack: Stack, recipe: Recipe, on_step: OnStep) -> Aligned:
+def place(stack: Stack, recipe: Recipe, on_step: OnStep) -> Aligned:
+    """The stack in one geometry and exposure, as the recipe says; see `alignment.align`."""
     return alignment.align(
         stack,
         recipe.align,

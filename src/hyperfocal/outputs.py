@@ -81,14 +81,15 @@ def save(
     beside = folder / "part"
     try:
         formats.save(beside, samples, like, suffix=formats.suffix_of(path), depth=depth)
-        _replace(beside, path, aside=folder / "before")
+        put(beside, path, aside=folder / "before")
     except FormatError as error:
         raise FormatError(str(error).replace(str(beside), str(path))) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _replace(beside: Path, path: Path, *, aside: Path) -> None:
+def put(beside: Path, path: Path, *, aside: Path) -> None:
+    """Move a picture to its place in one step; a folder that is there goes to `aside` first."""
     is_folder = path.is_dir() and not path.is_symlink()
     try:
         if is_folder:
@@ -180,6 +181,24 @@ def save_maps(folder: Path, maps: Mapping[str, NDArray[Any]]) -> None:
         finally:
             beside.unlink(missing_ok=True)
         save(folder / f"{name}.tif", *_grey(values))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file beside its place, then move it there; raises FormatError where that fails."""
+    try:
+        handle, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            os.chmod(beside, 0o644)
+            os.replace(beside, path)
+        except BaseException:
+            os.unlink(beside)
+            raise
+    except OSError as error:
+        raise FormatError(
+            f"{path} cannot be written ({error.strerror}); free space or choose another folder"
+        ) from error
 
 
 def _grey(values: NDArray[np.generic]) -> tuple[Samples, FrameInfo]:

@@ -25,7 +25,7 @@ from hyperfocal.frame import FrameInfo, Grey, Pixels, Samples, Source, to_grey, 
 from hyperfocal.spool import Spool
 
 FrameLike: TypeAlias = str | os.PathLike[str] | NDArray[Any]
-FramesLike: TypeAlias = FrameLike | Iterable[FrameLike]
+FramesLike: TypeAlias = "FrameLike | Iterable[FrameLike] | Stack"
 _CHUNK = 256  # rows
 _KEPT = 2  # frames; a pair is decoded once, and memory does not depend on the number of frames
 
@@ -114,6 +114,11 @@ class Stack:
     def _is_at_hand(self, index: int) -> bool:
         return index in self._kept or (self._spool is not None and index in self._spool)
 
+    @property
+    def is_spooled(self) -> bool:
+        """Whether frames are kept on disk, as those of a film are."""
+        return self._spool is not None
+
     def spool(self) -> None:
         """Keep decoded frames on disk from now on, because they will be read piece by piece."""
         if self._spool is None and any(not isinstance(s, ArraySource) for s in self.sources):
@@ -156,9 +161,11 @@ def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = (), fewest: int 
     The pictures of a folder or of a pattern (`stack/*.tif`) are sorted naturally (2 before 10);
     of a folder, `exclude` (outputs of an earlier run, say) is left out, and so are RAW files, films
     and arrays where there are other pictures. A list keeps its order.
-    Arrays are uint8, uint16 or float (0…1).
+    Arrays are uint8, uint16 or float (0…1). A Stack comes back as it is.
     Raises FormatError for what cannot be read, StackError for what does not fit together.
     """
+    if isinstance(frames, Stack):
+        return frames
     sources, ignored = _sources(frames, {path.absolute() for path in exclude})
     if len(sources) < fewest:
         found = f"only one frame ({sources[0].info.name})" if sources else "no frame"
@@ -200,7 +207,9 @@ def absent_numbers(names: Sequence[str]) -> list[int]:
     return sorted(set(range(min(numbers), max(numbers), step)) - set(numbers))
 
 
-def _sources(frames: FramesLike, exclude: set[Path]) -> tuple[list[Source], tuple[str, ...]]:
+def _sources(
+    frames: FrameLike | Iterable[FrameLike], exclude: set[Path]
+) -> tuple[list[Source], tuple[str, ...]]:
     if isinstance(frames, str | os.PathLike):
         frames = [frames]
     # An array of frames is a sequence of arrays already.
@@ -219,13 +228,14 @@ def _sources(frames: FramesLike, exclude: set[Path]) -> tuple[list[Source], tupl
 
 def _files(path: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
     if path.is_dir() and not formats.is_folder(path):
-        return _listed(path, exclude)
+        return listed(path, exclude)
     if not path.exists() and glob.has_magic(str(path)):
         return sorted((Path(found) for found in glob.glob(str(path))), key=_by_name), []
     return [path], []
 
 
-def _listed(folder: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
+def listed(folder: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
+    """The pictures of a folder in natural order, and the names of its other files."""
     files = [path for path in folder.iterdir() if not path.name.startswith(".")]
     # A link that leads nowhere is a missing frame, and opening it will say so.
     files = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, TextIO
 
 from hyperfocal.bench import fingerprints
 from hyperfocal.errors import FormatError
+from hyperfocal.outputs import write_text
 
 
 class Cache:
@@ -68,24 +68,6 @@ class Cache:
     def note_drawn(self, path: Path, key: str) -> None:
         record = {"key": key, "sha256": fingerprints.of_file(path)}
         self.write("drawn", fingerprints.of_values(str(path)), record)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file beside its place, then move it there; raises FormatError where that fails."""
-    try:
-        handle, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-            os.chmod(beside, 0o644)
-            os.replace(beside, path)
-        except BaseException:
-            os.unlink(beside)
-            raise
-    except OSError as error:
-        raise FormatError(
-            f"{path} cannot be written ({error.strerror}); free space or choose another folder"
-        ) from error
 
 
 def _locked(path: Path) -> TextIO:

@@ -17,7 +17,7 @@ from hyperfocal.options import parse
 
 _SOURCE = Path(hyperfocal.__file__).parent
 # Fusing passes through none of these, so that changing them keeps the results.
-_NOT_FUSING = ("bench", "metrics", "training", "evaluation.py", "views.py")
+_NOT_FUSING = ("batch", "bench", "metrics", "training", "evaluation.py", "views.py")
 _LIBRARIES = (
     "numpy",
     "opencv-python",

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hyperfocal.bench import figures, fingerprints, sheets, tables
-from hyperfocal.bench.cache import Cache, write_text
+from hyperfocal.bench.cache import Cache
 from hyperfocal.bench.plan import Plan
 from hyperfocal.bench.runs import OnStep, Row
 from hyperfocal.bench.scenes import Scene
+from hyperfocal.outputs import write_text
 
 
 def write(

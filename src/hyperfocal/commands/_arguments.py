@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from typing import TypeVar
 
-from hyperfocal.options import infos
+from hyperfocal.options import build, infos
+
+T = TypeVar("T")
 
 
 def add_options(
@@ -25,3 +28,8 @@ def add_options(
                 metavar=None if info.choices else info.name.upper(),
                 help=info.text,
             )
+
+
+def built(choice: type[T], given: argparse.Namespace) -> T:
+    """The dataclass as it was typed; raises OptionError."""
+    return build(choice, {info.name: getattr(given, info.name) for info in infos(choice)})

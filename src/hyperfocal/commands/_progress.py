@@ -26,6 +26,10 @@ class Progress:
         self._bar.total = count
         self._bar.update(index - self._bar.n)
 
+    def clear(self) -> None:
+        """Take the bar off the screen, so that a line can be printed."""
+        self.__exit__()
+
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from typing import Any
 
-import hyperfocal
-from hyperfocal.commands._arguments import add_options
+from hyperfocal.commands._arguments import add_options, built
 from hyperfocal.commands._progress import Progress
-from hyperfocal.options import build, infos
+from hyperfocal.errors import OptionError
+from hyperfocal.preparation import Extras, Preparation, fuse_prepared
 from hyperfocal.recipe import Recipe
 from hyperfocal.stack import natural_key
 
@@ -56,6 +57,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
     add_options(parser, Recipe)
+    add_options(parser, Preparation)
     parser.set_defaults(run=_run)
 
 
@@ -64,28 +66,32 @@ def _run(given: argparse.Namespace) -> None:
     if not given.keep_order:
         frames.sort(key=natural_key)
     with Progress() as progress:
-        fusion = hyperfocal.fuse(
+        report = fuse_prepared(
             frames[0] if len(frames) == 1 else frames,
             given.out,
-            **vars(_recipe(given)),
-            decision_map=given.decision_map,
-            depth=given.depth,
-            depth_page=given.depth_page,
-            maps=given.maps,
-            transforms=given.transforms,
+            recipe=built(Recipe, given),
+            preparation=_preparation(given),
+            extras=Extras(
+                given.decision_map, given.depth, given.depth_page, given.maps, given.transforms
+            ),
             overwrite=given.overwrite,
             on_step=progress,
         )
-    for name in fusion.report["alignment"]["left_out"]:
+    for name in report["alignment"]["left_out"]:
         print(f"hyperfocal: {name} does not show what the others do; left out", file=sys.stderr)
-    for notice in fusion.report["notices"]:
+    for notice in report["notices"]:
         print(f"hyperfocal: note: {notice}", file=sys.stderr)
     if given.json:
-        print(json.dumps(fusion.report, indent=2))
+        print(json.dumps(report, indent=2))
     elif sys.stdout.isatty():
-        seconds = sum(fusion.report["seconds"].values())
-        print(f"{len(fusion.report['frames'])} frames fused in {seconds:.1f} s: {given.out}")
+        seconds = sum(report["seconds"].values())
+        print(f"{len(report['frames'])} frames fused in {seconds:.1f} s: {given.out}")
 
 
-def _recipe(given: argparse.Namespace) -> Recipe:
-    return build(Recipe, {info.name: getattr(given, info.name) for info in infos(Recipe)})
+def _preparation(given: argparse.Namespace) -> Preparation:
+    preparation = built(Preparation, given)
+    if not given.keep_order:
+        return preparation
+    if preparation.order not in ("auto", "given"):
+        raise OptionError("--keep-order and --order contradict each other; leave out one of them")
+    return dataclasses.replace(preparation, order="given")

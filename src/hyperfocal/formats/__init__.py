@@ -24,12 +24,13 @@ from hyperfocal.formats._credits import credited
 from hyperfocal.formats._files import begins, reading, start_of
 from hyperfocal.formats._profiles import is_srgb
 from hyperfocal.formats._selection import WHOLE, Selection, split
+from hyperfocal.formats._shots import Shot, shot_of
 from hyperfocal.frame import FrameInfo, Samples, Source
 
 __all__ = [
-    "Selection", "credited", "dtypes", "holds_depth", "is_aside", "is_folder", "is_known",
+    "Selection", "Shot", "credited", "dtypes", "holds_depth", "is_aside", "is_folder", "is_known",
     "matched", "metadata", "open_frames", "require_profile", "require_readable", "require_whole",
-    "save", "split", "suffix_of", "suffixes", "writable_suffixes",
+    "save", "shot_of", "split", "suffix_of", "suffixes", "writable_suffixes",
 ]  # fmt: skip
 
 

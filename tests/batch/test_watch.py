@@ -1,0 +1,105 @@
+"""Stacks are fused when they are complete, not before, and once."""
+
+import signal
+import time
+
+import pytest
+
+from batch.shoots import FAST, plain_frame, started, write, write_stack
+from hyperfocal import StackError, formats
+from hyperfocal.batch.ledger import Ledger
+from hyperfocal.batch.options import BatchOptions
+from hyperfocal.batch.runs import Work
+from hyperfocal.batch.watch import Watcher, WatchOptions
+from hyperfocal.cli import main
+from hyperfocal.preparation import Preparation
+from hyperfocal.recipe import Recipe
+
+QUIET = 0.4
+
+
+@pytest.fixture
+def watcher(tmp_path):
+    (tmp_path / "in").mkdir()
+    with Ledger(tmp_path / "out") as ledger:
+        work = Work(ledger, BatchOptions(), Recipe(FAST[1]), Preparation())
+        yield Watcher(tmp_path / "in", work, WatchOptions(quiet=QUIET))
+
+
+def statuses(watcher):
+    return [(row.status, row.stack, len(row.frames)) for row in watcher.look()]
+
+
+def test_a_stack_is_fused_when_it_is_quiet_and_anew_when_it_grows(tmp_path, watcher):
+    folder = tmp_path / "in" / "s"
+    assert statuses(watcher) == []
+    write_stack(folder, 3)
+    assert statuses(watcher) == []
+    time.sleep(QUIET + 0.1)
+    assert statuses(watcher) == [("made", "s", 3)]
+    assert statuses(watcher) == []
+    write(folder / "3.png", plain_frame(4))
+    assert statuses(watcher) == []
+    time.sleep(QUIET + 0.1)
+    assert statuses(watcher) == [("made", "s", 4)]
+
+
+def test_a_file_that_grows_holds_its_stack_up(tmp_path, watcher):
+    path = write_stack(tmp_path / "in" / "s", 3)[2]
+    whole = path.read_bytes()
+    for end in (len(whole) // 3, len(whole) // 2, len(whole)):
+        path.write_bytes(whole[:end])
+        assert statuses(watcher) == []
+        time.sleep(QUIET * 0.6)
+    assert statuses(watcher) == []
+    time.sleep(QUIET)
+    assert statuses(watcher) == [("made", "s", 3)]
+
+
+def test_a_failed_stack_is_told_once_and_tried_when_it_changes(tmp_path, watcher):
+    path = write_stack(tmp_path / "in" / "s", 3)[1]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:300])
+    time.sleep(QUIET + 0.1)
+    assert statuses(watcher) == [("failed", "s", 3)]
+    assert statuses(watcher) == []
+    path.write_bytes(whole)
+    assert statuses(watcher) == []
+    time.sleep(QUIET + 0.1)
+    assert statuses(watcher) == [("made", "s", 3)]
+
+
+def test_a_folder_that_goes_away_is_told(tmp_path, watcher):
+    (tmp_path / "in").rmdir()
+    with pytest.raises(StackError, match="does not exist"):
+        statuses(watcher)
+
+
+def test_once_fuses_what_is_complete_and_ends(tmp_path, capsys):
+    write_stack(tmp_path / "in" / "old", 3)
+    time.sleep(1.6)
+    write_stack(tmp_path / "in" / "new", 3)
+    command = ["watch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--once", *FAST]
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--quiet", "1.5", "--interval", "0.1"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("made old: 3 frames")
+    assert [path.name for path in (tmp_path / "out").glob("*.tif")] == ["old.tif"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_watching_cleanly(tmp_path, number, code):
+    write_stack(tmp_path / "in" / "a", 3)
+    out = tmp_path / "out"
+    process = started(
+        "watch", tmp_path / "in", "-o", out, "--quiet", "0.2", "--interval", "0.1", *FAST
+    )
+    deadline = time.monotonic() + 60
+    while not (out / "batch.csv").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    lines, errors = process.communicate()
+    assert process.returncode == code
+    assert lines.startswith("made a: 3 frames")
+    assert errors == "hyperfocal: stopped; what was done is kept, the same command goes on\n"
+    assert len(formats.open_frames(out / "a.tif")) == 1
