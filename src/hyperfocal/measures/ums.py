@@ -30,7 +30,7 @@ _WINDOW = 128  # px, side of the windows over which gates are pooled
 _AREA_OF_A_WINDOW = 30_000  # px of the frame for which one window stands…
 _FEWEST_WINDOWS, _MOST_WINDOWS = 9, 36  # …within these
 _LEAST = 16  # px, of which the lowest level sees one
-_HELD_WHOLE = 500_000  # px; larger frames go through the network in blocks
+_HELD_WHOLE = 1_200_000  # px, in 0.9 GB; larger frames go through the network in blocks
 _SMALLEST = 64  # px; gates are pooled over what lies 16 px inside
 
 
