@@ -51,6 +51,7 @@ HEAVY = [
     "skimage",
     "scipy",
     "pywt",
+    "curvelets",
     "http.server",
 ]
 

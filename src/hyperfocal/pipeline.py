@@ -19,7 +19,7 @@ from hyperfocal.decision import Contest, Decision, winners
 from hyperfocal.errors import StackError
 from hyperfocal.frame import FocusMap, Grey, IndexMap, Pixels, Samples, Weight, to_samples
 from hyperfocal.measures import Measure
-from hyperfocal.methods import Folding, Method, Selecting
+from hyperfocal.methods import Folding, Looking, Method, Selecting
 from hyperfocal.stack import Stack
 from hyperfocal.tiles import Tile
 
@@ -137,9 +137,13 @@ class Run:
     def _fold(self, method: Folding) -> Samples:
         _, width = self._size
         picture = self._new_picture()
-        plan = self._plan(method.halo, method.grid)
+        held = getattr(method, "bytes_per_pixel", _BYTES_PER_PIXEL)
+        plan = self._plan(method.halo, method.grid, held)
         for place, tile in enumerate(plan):
             fold = method.fold(tile.outer_bottom - tile.outer_top, width, picture.shape[2])
+            if isinstance(fold, Looking):
+                for frame in self._frames("look", place, len(plan)):
+                    fold.look(self.stack.read(frame, tile.outer_rows))
             for frame in self._frames("fold", place, len(plan)):
                 fold.add(self.stack.read(frame, tile.outer_rows))
             fill(picture[tile.rows], fold.result()[tile.inner_rows])
@@ -152,11 +156,13 @@ class Run:
     def _new_picture(self) -> Samples:
         return np.empty((*self._size, self.stack.info.channels), self.stack.info.dtype)
 
-    def _plan(self, halo: int, grid: int = 1) -> list[Tile]:
+    def _plan(
+        self, halo: int | None, grid: int = 1, bytes_per_pixel: int = _BYTES_PER_PIXEL
+    ) -> list[Tile]:
         plan = tiles.plan(
             *self._size,
             halo=halo,
-            bytes_per_pixel=_BYTES_PER_PIXEL,
+            bytes_per_pixel=bytes_per_pixel,
             memory_bytes=self.memory_bytes,
             grid=grid,
         )

@@ -38,16 +38,32 @@ class Tile:
 
 
 def plan(
-    height: int, width: int, *, halo: int, bytes_per_pixel: int, memory_bytes: int, grid: int = 1
+    height: int,
+    width: int,
+    *,
+    halo: int | None,
+    bytes_per_pixel: int,
+    memory_bytes: int,
+    grid: int = 1,
 ) -> list[Tile]:
     """Tiles from top to bottom, each fitting `memory_bytes` with its halo, tops on `grid`.
 
-    Raises StackError where not even one row with its halo fits.
+    Where `halo` is None every pixel depends on the whole picture, which then is the one tile.
+    Raises StackError where not even one row with its halo fits, or not the picture.
 
     >>> [t.bottom - t.top for t in plan(100, 10, halo=5, bytes_per_pixel=40, memory_bytes=20_000)]
     [40, 40, 20]
     """
     fitting = memory_bytes // (bytes_per_pixel * width)
+    if halo is None:
+        if fitting < height:
+            needed = height * bytes_per_pixel * width
+            raise StackError(
+                f"this method takes a picture as a whole, and {width}×{height} pixels do not fit "
+                f"into {memory_bytes / 2**20:.0f} MiB; give at least {needed / 2**20 + 1:.0f} MiB "
+                "(--memory) or choose a method that works on tiles"
+            )
+        return [Tile(0, height, 0, height)]
     rows = height if fitting >= height else (fitting - 2 * halo) // grid * grid
     if rows < 1:
         needed = (2 * halo + grid) * bytes_per_pixel * width

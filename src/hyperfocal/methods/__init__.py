@@ -2,7 +2,8 @@
 
 There are two kinds. A *selecting* method measures every frame, decides which frame each pixel
 comes from, and blends the frames with the weights of that decision: two passes over the frames.
-A *folding* method takes each frame's coefficients into a running result: one pass.
+A *folding* method takes each frame's coefficients into a running result: one pass, or two where
+its fold wants to have seen all frames before it adds the first.
 """
 
 from __future__ import annotations
@@ -42,12 +43,25 @@ class Fold(Protocol):
 
 
 @runtime_checkable
+class Looking(Fold, Protocol):
+    """A fold that is shown every frame of its tile once before any is added."""
+
+    def look(self, pixels: Pixels) -> None:
+        """Take note of the next frame."""
+        ...
+
+
+@runtime_checkable
 class Folding(Protocol):
-    """Fuses coefficients frame by frame."""
+    """Fuses coefficients frame by frame.
+
+    A method whose folds hold more for each pixel of a tile than a pyramid does says so by an
+    attribute `bytes_per_pixel` (of colour), so that tiles get smaller instead of memory larger.
+    """
 
     @property
-    def halo(self) -> int:
-        """How many pixels around a pixel its result depends on."""
+    def halo(self) -> int | None:
+        """How many pixels around a pixel its result depends on; None: on the whole picture."""
         ...
 
     @property
