@@ -12,10 +12,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from hyperfocal.networks import _sesf_parts, _ums_parts
+from hyperfocal.networks import _cnn_fuse_parts, _sesf_parts, _ums_parts
 from hyperfocal.networks._files import metadata_of, save_network
+from hyperfocal.networks.cnn_fuse import CnnFuse, merged
 from hyperfocal.networks.sesf import Sesf
 from hyperfocal.networks.ums import Ums
+
+_OUTPUTS = {".gates": "gates", ".scores": "scores"}
 
 
 def export_sesf(network: Sesf, folder: Path) -> list[Path]:
@@ -37,8 +40,14 @@ def export_ums(network: Ums, folder: Path) -> list[Path]:
     return _export_parts(network, folder / "ums", parts, gate_count=network.config.gate_count)
 
 
+def export_cnn_fuse(network: CnnFuse, folder: Path) -> list[Path]:
+    """`cnn_fuse.safetensors`, its last two layers merged, and `cnn_fuse.scores.onnx`."""
+    slim = merged(network.cpu())
+    return _export_parts(slim, folder / "cnn_fuse", {".scores": _cnn_fuse_parts.Scores(slim)})
+
+
 def _export_parts(
-    network: Any, stem: Path, parts: Mapping[str, nn.Module], *, gate_count: int
+    network: Any, stem: Path, parts: Mapping[str, nn.Module], *, gate_count: int = 1
 ) -> list[Path]:
     """The network's weights, and a graph for each of its parts."""
     stem.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +74,7 @@ def _export_part(network: Any, stem: Path, part: str, module: nn.Module, gate_co
         tuple(example for example, _ in inputs.values()),
         path,
         inputs={name: axes for name, (_, axes) in inputs.items()},
-        output="gates" if part == ".gates" else "energy",
+        output=_OUTPUTS.get(part, "energy"),
         metadata=metadata_of(network),
     )
     return path
