@@ -14,8 +14,8 @@ class Encoder(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, tile: Tensor) -> Tensor:
-        return self.network.features(tile)
+    def forward(self, maps: Tensor) -> Tensor:
+        return self.network.features(maps)
 
 
 class Decoder(nn.Module):
@@ -25,5 +25,5 @@ class Decoder(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, features: Tensor) -> Tensor:
-        return self.network.decode(features)
+    def forward(self, maps: Tensor) -> Tensor:
+        return self.network.decode(maps)

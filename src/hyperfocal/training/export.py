@@ -71,7 +71,7 @@ def _export_part(network: Any, stem: Path, part: str, module: nn.Module, channel
         "tile": (picture, sides),
         "frame": (picture, sides),
         "gates": (torch.rand(1, channels, 1, 1), {}),
-        "features": (torch.rand(1, channels, 128, 128), sides),
+        "maps": (torch.rand(1, 1 if part == ".encoder" else channels, 128, 128), sides),
         "windows": (picture.repeat(2, 1, 1, 1), {0: "count", **sides}),
         "inside": (torch.ones_like(picture), sides),
     }
