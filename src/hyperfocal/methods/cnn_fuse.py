@@ -112,9 +112,9 @@ class Duel:
             self._scores = scores.copy()
             self.index[:] = frame
             return
-        # As the hyperbolic tangent, because the exponential of a large score overflows.
-        chances = 0.5 + 0.5 * np.tanh((scores - self._scores) / 2)
-        lead = 2 * spread(chances, *self._size) - 1
+        # 2·P − 1 of the published chance P that the new frame is the sharper one; written as a
+        # hyperbolic tangent, because the exponential of a large score overflows.
+        lead = spread(np.tanh((scores - self._scores) * np.float32(0.5)), *self._size)
         wins = lead >= 0
         np.copyto(self.index, np.uint16(frame), where=wins)
         self._lead = np.where(wins, lead, np.minimum(self._lead, -lead))
@@ -124,7 +124,7 @@ class Duel:
     def best(self) -> FocusMap:
         """Mean over a pixel's patches of the best score, as a chance, 0…1."""
         assert self._scores is not None
-        return spread(0.5 + 0.5 * np.tanh(self._scores / 2), *self._size)
+        return 0.5 + 0.5 * spread(np.tanh(self._scores * np.float32(0.5)), *self._size)
 
     def confidence(self) -> Weight:
         """How far the chance was from one half in the closest comparison since the last win."""
