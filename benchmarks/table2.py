@@ -1,4 +1,4 @@
-"""Table 2 of the SESF-Fuse paper for the classical methods, ours beside the published figures.
+"""Table 2 of the SESF-Fuse paper for all its methods, ours beside the published figures.
 
     python benchmarks/table2.py FOLDER_OF_PAIRS… [--methods lp rp …] [--jobs 2]
 
@@ -25,9 +25,12 @@ from hyperfocal.metrics.qg import qg
 from hyperfocal.metrics.qm import qm
 
 PAPER = {
+    "deep_fuse": (0.4269, 2.4618, 0.5651),
     "focusstack": (0.4709, 2.8510, 0.6330),
     "sf": (0.5115, 2.8512, 0.6024),
     "dsift": (0.5267, 2.8725, 0.6067),
+    "dense_fuse:mode=add": (0.5190, 2.8530, 0.6008),
+    "dense_fuse:mode=l1": (0.5283, 2.8561, 0.5972),
     "gf": (0.5631, 2.8506, 0.7008),
     "cvt": (0.6187, 2.9563, 0.6908),
     "dwt": (0.6222, 2.9465, 0.6712),
@@ -38,6 +41,7 @@ PAPER = {
     "sr": (0.6686, 2.9630, 0.7335),
     "lp": (0.6731, 2.9642, 0.7352),
     "mwg": (0.6998, 2.9615, 0.7764),
+    "cnn_fuse": (0.7102, 2.9654, 0.7839),
     "sesf": (0.7105, 2.8886, 0.7848),
 }
 
@@ -79,7 +83,7 @@ def fused_by(method, frames):
 
 
 def row(method, means):
-    paper = PAPER.get(method.partition(":")[0], (np.nan,) * 3)
+    paper = PAPER.get(method, PAPER.get(method.partition(":")[0], (np.nan,) * 3))
     cells = [
         f"{own:.4f} | {theirs:.4f} | {abs(own - theirs):.4f}"
         for own, theirs in zip(means[:3], paper, strict=True)

@@ -71,10 +71,11 @@ class Run:
         height, width = self._size
         index = np.empty((height, width), np.uint16)
         activity, confidence = np.empty((2, height, width), np.float32)
+        new_contest = getattr(measure, "contest", Contest)
         surveyed: list[Any] = []  # a few numbers a frame, not pixels
         plan = self._plan(measure.halo, measure.grid)
         for place, tile in enumerate(plan):
-            contest = Contest(tile.outer_bottom - tile.outer_top, width)
+            contest = new_contest(tile.outer_bottom - tile.outer_top, width)
             for frame in self._frames("measure", place, len(plan)):
                 if len(surveyed) == frame:
                     is_split = len(plan) > 1

@@ -24,11 +24,11 @@ def is_installed() -> bool:
 def open_network(
     path: Path, *, precision: str, shapes: Mapping[str, tuple[int, ...]], alone: bool = False
 ) -> Any:
-    from hyperfocal.networks._files import load_network
+    from hyperfocal.networks._files import load_network, name_of
 
     stem, _, part = path.stem.partition(".")
     network = load_network(path.with_name(f"{stem}.safetensors"))
-    parts = importlib.import_module(f"hyperfocal.networks._{type(network).__name__.lower()}_parts")
+    parts = importlib.import_module(f"hyperfocal.networks._{name_of(network)}_parts")
     return _Module(getattr(parts, (part or "gradient").capitalize())(network), precision)
 
 

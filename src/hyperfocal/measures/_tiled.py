@@ -64,8 +64,32 @@ class Blocks:
             )
 
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(lambda corner: fill(*corner), self._corners(tile.shape, side)))
+            list(threads.map(lambda corner: fill(*corner), self.corners(tile.shape, side)))
         return energy
+
+    def mapped(
+        self,
+        maps: NDArray[np.float32],
+        made: NDArray[np.float32],
+        open_for: Callable[[Shapes], Network],
+    ) -> None:
+        """Fill `made` (K, H, W) with what a network gives for `maps` (C, H, W), pixel for pixel."""
+        size = maps.shape[1:]
+        side = tuple(self.fitting(length) for length in size)
+        network = open_for({"maps": (1, len(maps), *side)})
+
+        def fill(top: int, left: int) -> None:
+            block = maps[None, :, top : top + side[0], left : left + side[1]]
+            found = network({"maps": np.ascontiguousarray(block)})[0]
+            cut_top, cut_left = self.border * (top > 0), self.border * (left > 0)
+            cut_bottom = side[0] - self.border * (top + side[0] < size[0])
+            cut_right = side[1] - self.border * (left + side[1] < size[1])
+            made[:, top + cut_top : top + cut_bottom, left + cut_left : left + cut_right] = found[
+                :, cut_top:cut_bottom, cut_left:cut_right
+            ]
+
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(lambda corner: fill(*corner), self.corners(size, side)))
 
     def fitting(self, length: int) -> int:
         """The smallest side with which no more blocks are needed than with the largest.
@@ -79,7 +103,8 @@ class Blocks:
         count = -(-(length - overlap) // (self.side - overlap))
         return -(-(length + (count - 1) * overlap) // (count * self.grid)) * self.grid
 
-    def _corners(self, shape: tuple[int, ...], side: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    def corners(self, shape: tuple[int, ...], side: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+        """(top, left) of the blocks of this size that cover the shape."""
         overlap = 2 * self.border + 1
         tops, lefts = (
             starts(length, part, overlap, self.grid)

@@ -23,11 +23,16 @@ FORMAT_VERSION = "1"
 def metadata_of(network: Any) -> dict[str, str]:
     """What is written into a weights file, as texts."""
     return {
-        "network": type(network).__name__.lower(),
+        "network": name_of(network),
         "config": json.dumps(dataclasses.asdict(network.config)),
         "licence": LICENCE,
         "format_version": FORMAT_VERSION,
     }
+
+
+def name_of(network: Any) -> str:
+    """The network's name in its room, which is that of its file: "cnn_fuse"."""
+    return type(network).__module__.rpartition(".")[2]
 
 
 def save_network(network: nn.Module, path: Path) -> None:

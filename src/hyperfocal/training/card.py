@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from hyperfocal import __version__
+from hyperfocal.networks._files import name_of as network_name
 from hyperfocal.training.loop import Training
 from hyperfocal.training.photographs import name_of
 
@@ -58,7 +59,7 @@ def text(training: Training, photos: Sequence[Path], weights: Sequence[Path]) ->
 
 def command(training: Training, photos: Sequence[Path]) -> str:
     """The command line that makes this run again."""
-    parts = ["hyperfocal", "train", type(training.lesson.network).__name__.lower(), "--photos"]
+    parts = ["hyperfocal", "train", network_name(training.lesson.network), "--photos"]
     parts += [folder.name for folder in photos]
     for name, value in training.options.items():
         flag = name.replace("_", "-")

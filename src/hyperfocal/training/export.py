@@ -12,10 +12,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from hyperfocal.networks import _sesf_parts, _ums_parts
-from hyperfocal.networks._files import metadata_of, save_network
+from hyperfocal.networks import _cnn_fuse_parts, _halves, _sesf_parts, _ums_parts
+from hyperfocal.networks._files import metadata_of, name_of, save_network
+from hyperfocal.networks.cnn_fuse import CnnFuse, merged
 from hyperfocal.networks.sesf import Sesf
 from hyperfocal.networks.ums import Ums
+
+_OUTPUTS = {".gates": "gates", ".scores": "scores", ".encoder": "features", ".decoder": "picture"}
 
 
 def export_sesf(network: Sesf, folder: Path) -> list[Path]:
@@ -24,7 +27,7 @@ def export_sesf(network: Sesf, folder: Path) -> list[Path]:
     if network.config.attention != "sse":
         parts |= {".gates": _sesf_parts.Gates(network), ".whole": _sesf_parts.Whole(network)}
     stem = folder / f"sesf-{network.config.attention}"
-    return _export_parts(network, stem, parts, gate_count=network.config.channels)
+    return _export_parts(network, stem, parts, channels=network.config.channels)
 
 
 def export_ums(network: Ums, folder: Path) -> list[Path]:
@@ -34,27 +37,41 @@ def export_ums(network: Ums, folder: Path) -> list[Path]:
         ".gates": _ums_parts.Gates(network),
         ".whole": _ums_parts.Whole(network),
     }
-    return _export_parts(network, folder / "ums", parts, gate_count=network.config.gate_count)
+    return _export_parts(network, folder / "ums", parts, channels=network.config.gate_count)
+
+
+def export_cnn_fuse(network: CnnFuse, folder: Path) -> list[Path]:
+    """`cnn_fuse.safetensors`, its last two layers merged, and `cnn_fuse.scores.onnx`."""
+    slim = merged(network.cpu())
+    return _export_parts(slim, folder / "cnn_fuse", {".scores": _cnn_fuse_parts.Scores(slim)})
+
+
+def export_halves(network: Any, folder: Path) -> list[Path]:
+    """`dense_fuse.safetensors`, `dense_fuse.encoder.onnx`, `dense_fuse.decoder.onnx`; any name."""
+    parts = {".encoder": _halves.Encoder(network), ".decoder": _halves.Decoder(network)}
+    channels = network.config.channels
+    return _export_parts(network, folder / name_of(network), parts, channels=channels)
 
 
 def _export_parts(
-    network: Any, stem: Path, parts: Mapping[str, nn.Module], *, gate_count: int
+    network: Any, stem: Path, parts: Mapping[str, nn.Module], *, channels: int = 1
 ) -> list[Path]:
     """The network's weights, and a graph for each of its parts."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     network.cpu().eval()
     weights = stem.with_name(f"{stem.name}.safetensors")
     save_network(network, weights)
-    return [weights, *(_export_part(network, stem, *part, gate_count) for part in parts.items())]
+    return [weights, *(_export_part(network, stem, *part, channels) for part in parts.items())]
 
 
-def _export_part(network: Any, stem: Path, part: str, module: nn.Module, gate_count: int) -> Path:
+def _export_part(network: Any, stem: Path, part: str, module: nn.Module, channels: int) -> Path:
     sides = {2: "height", 3: "width"}
     picture = torch.rand(1, 1, 128, 128)
     known = {
         "tile": (picture, sides),
         "frame": (picture, sides),
-        "gates": (torch.rand(1, gate_count, 1, 1), {}),
+        "gates": (torch.rand(1, channels, 1, 1), {}),
+        "maps": (torch.rand(1, 1 if part == ".encoder" else channels, 128, 128), sides),
         "windows": (picture.repeat(2, 1, 1, 1), {0: "count", **sides}),
         "inside": (torch.ones_like(picture), sides),
     }
@@ -65,7 +82,7 @@ def _export_part(network: Any, stem: Path, part: str, module: nn.Module, gate_co
         tuple(example for example, _ in inputs.values()),
         path,
         inputs={name: axes for name, (_, axes) in inputs.items()},
-        output="gates" if part == ".gates" else "energy",
+        output=_OUTPUTS.get(part, "energy"),
         metadata=metadata_of(network),
     )
     return path

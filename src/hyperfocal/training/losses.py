@@ -1,6 +1,8 @@
-"""Losses for training by reconstruction; all take (N, 1, H, W) and give a scalar."""
+"""Losses for training without labels; they take (N, 1, H, W) and give a scalar."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -59,3 +61,72 @@ def _frequency(pictures: Tensor, epsilon: float) -> Tensor:
     rows = pictures[..., 1:, 1:] - pictures[..., 1:, :-1]
     columns = pictures[..., 1:, 1:] - pictures[..., :-1, 1:]
     return torch.sqrt(rows.square() + columns.square() + epsilon)
+
+
+_MEF_WINDOW = 11  # px
+_STEEPEST = 10.0  # an exponent from which weighting amounts to taking the maximum
+
+
+def mef_ssim(made: Tensor, frames: Tensor) -> Tensor:
+    """MEF-SSIM of pictures (N, 1, H, W) to their frames (N, K, H, W), all 0…1; 1 is best.
+
+    The same as `metrics.mef_ssim`, see there, but differentiable in `made`. K. Ma et al., 2015.
+    """
+    made, frames = 255 * made, 255 * frames
+    with torch.no_grad():
+        factors = _wished_factors(frames)
+        count = frames.shape[1]
+        wished = torch.zeros_like(factors[:, :1])
+        for one in range(count):
+            for other in range(count):
+                likeness = _covariance(frames[:, [one]], frames[:, [other]], _gaussian)
+                wished += factors[:, [one]] * factors[:, [other]] * likeness
+    together = (factors * _covariance(frames, made, _gaussian)).sum(1, keepdim=True)
+    stabilizer = (0.03 * 255) ** 2
+    contrasts = wished.clamp(min=0) + _covariance(made, made, _gaussian).clamp(min=0)
+    return ((2 * together + stabilizer) / (contrasts + stabilizer)).mean()
+
+
+def _wished_factors(frames: Tensor) -> Tensor:
+    """(N, K, h, w): the factor of each frame's patch in the wished-for patch."""
+    contrasts = _MEF_WINDOW * _covariance(frames, frames, _box).clamp(min=0).sqrt()
+    total = frames.sum(1, keepdim=True)
+    length_of_sum = _MEF_WINDOW * _covariance(total, total, _box).clamp(min=0).sqrt()
+    epsilon = torch.finfo(frames.dtype).eps
+    consistency = (length_of_sum + epsilon) / (contrasts.sum(1, keepdim=True) + epsilon)
+    steepness = torch.tan(torch.pi / 2 * consistency.clamp(max=1 - epsilon)).clamp(0, _STEEPEST)
+    contrasts = contrasts + 0.001  # grey levels, keeps flat windows defined
+    weights = (contrasts / _MEF_WINDOW) ** steepness + epsilon
+    directions = weights / weights.sum(1, keepdim=True) / contrasts
+    length = torch.zeros_like(length_of_sum)
+    for one in range(frames.shape[1]):
+        for other in range(frames.shape[1]):
+            likeness = _covariance(frames[:, [one]], frames[:, [other]], _box)
+            length += directions[:, [one]] * directions[:, [other]] * likeness
+    length = _MEF_WINDOW * length.clamp(min=0).sqrt()
+    longest = contrasts.amax(1, keepdim=True)
+    return directions * torch.where(length > 0, longest / length.clamp(min=1e-30), 0)
+
+
+def brightness_loss(made: Tensor, frames: Tensor) -> Tensor:
+    """Mean squared difference between the window means of a picture and of its frames' mean."""
+    return functional.mse_loss(_box(made), _box(frames.mean(1, keepdim=True)))
+
+
+def _covariance(first: Tensor, second: Tensor, mean: Callable[[Tensor], Tensor]) -> Tensor:
+    # Around the middle of the range, float32 loses less in the difference of two means.
+    first, second = first - 127.5, second - 127.5
+    return mean(first * second) - mean(first) * mean(second)
+
+
+def _box(maps: Tensor) -> Tensor:
+    return functional.avg_pool2d(maps, _MEF_WINDOW, stride=1)
+
+
+def _gaussian(maps: Tensor) -> Tensor:
+    count, channels, height, width = maps.shape
+    kernel = gaussian_window(_MEF_WINDOW, 1.5).to(maps)
+    maps = maps.reshape(count * channels, 1, height, width)
+    maps = functional.conv2d(maps, kernel.view(1, 1, -1, 1))
+    maps = functional.conv2d(maps, kernel.view(1, 1, 1, -1))
+    return maps.reshape(count, channels, *maps.shape[2:])
