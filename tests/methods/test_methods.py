@@ -77,7 +77,7 @@ def test_sparse_representation_works_on_tiles():
 def test_what_takes_the_whole_picture_is_refused_where_it_does_not_fit(name):
     frames = [texture(200, 300, seed=seed) for seed in range(2)]
     with pytest.raises(StackError, match=r"as a whole.*--memory"):
-        fuse(frames, name, memory="2MB")
+        fuse(frames, name, memory="2MB", align="none", exposure="none")
 
 
 def transforms():
