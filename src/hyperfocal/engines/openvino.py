@@ -26,6 +26,13 @@ def open_network(
     return _Compiled(path, precision, shapes, alone)
 
 
+# The binding sets itself up at its first inference, holding a lock of its own while it waits for
+# Python's; a second thread that comes with Python's lock and waits for the binding's would never
+# wake up. So the first inference of a process has it for itself.
+_first = threading.Lock()
+_is_set_up = threading.Event()
+
+
 class _Compiled:
     """One stream a processor core, so that tiles run side by side and stay in its cache."""
 
@@ -46,9 +53,17 @@ class _Compiled:
         self._threads = threading.local()
 
     def __call__(self, arrays: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        given = {name: arrays[name] for name in self._needed}
+        if not _is_set_up.is_set():
+            with _first:
+                result = self._inferred(given)
+                _is_set_up.set()
+                return result
+        return self._inferred(given)
+
+    def _inferred(self, given: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         if not hasattr(self._threads, "request"):
             self._threads.request = self._model.create_infer_request()
-        given = {name: arrays[name] for name in self._needed}
         outputs = self._threads.request.infer(given, share_inputs=True)
         result: NDArray[np.float32] = outputs[0]
         return result
