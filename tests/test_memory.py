@@ -42,7 +42,8 @@ def peak(method, paths):
 def pages(tmp_path_factory):
     """The same frames as the pages of one file, 4 and 64 of them, as ImageJ writes stacks."""
     folder = tmp_path_factory.mktemp("pages")
-    frames = [as_type([texture(700, 900, seed=number)], "uint8")[0] for number in range(4)]
+    shifted = [np.roll(texture(700, 900), 3 * number, axis=1) for number in range(4)]
+    frames = as_type(shifted, "uint8")
     for count in (4, 64):
         with tifffile.TiffWriter(folder / f"{count}.tif", imagej=True) as writer:
             writer.write(np.stack(frames * (count // 4)), metadata={"axes": "ZYXS"})

@@ -82,5 +82,11 @@ def test_a_run_learns_and_leaves_weights_and_a_card(tmp_path):
     losses = [terms["total"] for terms in training.history.train]
     assert losses[-1] < losses[0]
     names = [path.name for path in export(training, [photos])]
-    assert names == ["ums.safetensors", "ums.onnx", "ums.gates.onnx", "MODEL_CARD.md"]
+    assert names == [
+        "ums.safetensors",
+        "ums.onnx",
+        "ums.gates.onnx",
+        "ums.whole.onnx",
+        "MODEL_CARD.md",
+    ]
     assert "--frequency-weight 2.0" in (training.folder / "MODEL_CARD.md").read_text()
