@@ -81,4 +81,8 @@ def _table(jobs: Any, suffix: str) -> str:
         lines.append(f"{job.name}{suffix}  {len(job.frames)} frames  {ends}  ({told})")
     frame_count = sum(len(job.frames) for job in jobs)
     stack_count = sum(not job.is_lone and not job.failure for job in jobs)
-    return readable("\n".join([*lines, f"{stack_count} stacks of {frame_count} frames"]))
+    return readable(
+        "\n".join(
+            [*lines, f"{stack_count} stack{'s' * (stack_count != 1)} of {frame_count} frames"]
+        )
+    )
