@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -199,6 +199,26 @@ def write_text(path: Path, text: str) -> None:
         raise FormatError(
             f"{path} cannot be written ({error.strerror}); free space or choose another folder"
         ) from error
+
+
+def lock(path: Path, *, who: str, folder: Path) -> TextIO:
+    """Keep others of `who` ("batch") out of a folder until the file is closed.
+
+    Raises FormatError where one is there already. On Windows nothing keeps two apart.
+    """
+    file = path.open("w")
+    try:
+        import fcntl
+    except ImportError:
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise FormatError(
+            f"another {who} works in {folder}; wait for it or choose another folder"
+        ) from None
+    return file
 
 
 def _grey(values: NDArray[np.generic]) -> tuple[Samples, FrameInfo]:

@@ -37,6 +37,11 @@ class Tile:
         return slice(self.top - self.outer_top, self.bottom - self.outer_top)
 
 
+def rounded_up(length: int, grid: int) -> int:
+    """The next multiple of the grid."""
+    return -(-length // grid) * grid
+
+
 def plan(
     height: int,
     width: int,

@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from hyperfocal import outputs
 from hyperfocal.batch.groups import stamp
@@ -29,7 +29,9 @@ class Ledger:
         self.out, self._folder = out, out / FOLDER
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(self._folder / "lock")
+            self._lock = outputs.lock(
+                self._folder / "lock", who="batch", folder=self._folder.parent
+            )
             try:
                 self._notes = self._read()
                 self._finish()
@@ -158,19 +160,3 @@ def _flush(path: Path) -> None:
     if path.is_file():
         with path.open("rb+") as file:
             os.fsync(file.fileno())
-
-
-def _locked(path: Path) -> TextIO:
-    file = path.open("w")
-    try:
-        import fcntl
-    except ImportError:  # Windows, where nothing keeps two batches apart
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise FormatError(
-            f"another batch works in {path.parents[1]}; wait for it or choose another folder"
-        ) from None
-    return file

@@ -6,11 +6,11 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from hyperfocal.bench import fingerprints
 from hyperfocal.errors import FormatError
-from hyperfocal.outputs import write_text
+from hyperfocal.outputs import lock, write_text
 
 
 class Cache:
@@ -20,7 +20,7 @@ class Cache:
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(folder / "lock")
+            self._lock = lock(folder / "lock", who="bench", folder=folder)
         except OSError as error:
             raise FormatError(
                 f"folder {folder} cannot be written to ({error.strerror}); choose another"
@@ -68,17 +68,3 @@ class Cache:
     def note_drawn(self, path: Path, key: str) -> None:
         record = {"key": key, "sha256": fingerprints.of_file(path)}
         self.write("drawn", fingerprints.of_values(str(path)), record)
-
-
-def _locked(path: Path) -> TextIO:
-    import fcntl  # not on Windows, where `processes` refuses earlier
-
-    file = path.open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise FormatError(
-            f"another bench works in {path.parent}; wait for it or choose another folder"
-        ) from None
-    return file

@@ -30,6 +30,17 @@ class EngineOptions:
     precision: Precision = option("fp32", "arithmetic of the network")
 
 
+def gradient_of_whole(frame: Grey, open_for: Callable[[Shapes], Network]) -> Grey:
+    """What a network gives for every pixel of a frame in one run; 0 in row and column 0.
+
+    There the first difference has no predecessor; padding would make a false gradient.
+    """
+    gradient = np.zeros(frame.shape, np.float32)
+    arrays = {"frame": np.ascontiguousarray(frame[None, None])}
+    gradient[1:, 1:] = open_for({"frame": (1, 1, *frame.shape)})(arrays)[0, 0]
+    return gradient
+
+
 @dataclass(frozen=True)
 class Blocks:
     """How a network goes over a tile: in overlapping blocks of one size."""

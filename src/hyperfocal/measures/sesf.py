@@ -69,16 +69,12 @@ class Sesf(SesfOptions):
         """
         if gates is None:
             if self.attention != "sse" and tile.size <= _POOLED_WHOLE and min(tile.shape) > 1:
-                return self._energy_of_whole(tile)
+                return _tiled.gradient_of_whole(tile, self._whole)
             gates = self.survey(tile)
         return _BLOCKS.gradient(tile, gates, lambda shapes: self._network("", shapes))
 
-    def _energy_of_whole(self, frame: Grey) -> Grey:
-        energy = np.zeros(frame.shape, np.float32)
-        arrays = {"frame": np.ascontiguousarray(frame[None, None])}
-        network = self._network(".whole", {"frame": (1, 1, *frame.shape)}, alone=True)
-        energy[1:, 1:] = network(arrays)[0, 0]
-        return energy
+    def _whole(self, shapes: Shapes) -> Network:
+        return self._network(".whole", shapes, alone=True)
 
     def _network(self, part: str, shapes: Shapes, *, alone: bool = False) -> Network:
         name = f"sesf-{self.attention}{part}"

@@ -22,6 +22,7 @@ from hyperfocal.frame import FocusMap, Grey
 from hyperfocal.measures import _tiled
 from hyperfocal.measures._tiled import Blocks, EngineOptions, Shapes
 from hyperfocal.options import option
+from hyperfocal.tiles import rounded_up
 
 _GRID = 16  # px, of which the network's lowest level sees one
 _REACH = 47  # px beyond which a pixel hardly matters
@@ -53,7 +54,7 @@ class Ums(UmsOptions):
 
     @property
     def halo(self) -> int:
-        return _round_up(self.radius + 1 + _REACH + 2 * self.median)
+        return rounded_up(self.radius + 1 + _REACH + 2 * self.median, _GRID)
 
     def survey(self, frame: Grey) -> NDArray[np.float32]:
         """The channel gates of this frame, (1, 368, 1, 1), pooled over windows of it."""
@@ -64,26 +65,22 @@ class Ums(UmsOptions):
     def __call__(self, tile: Grey, surveyed: NDArray[np.float32] | None = None) -> FocusMap:
         quiet = self._quiet(tile)
         if surveyed is None and tile.size <= _HELD_WHOLE and min(tile.shape) >= _LEAST:
-            return box_sum(self._gradient_of_whole(quiet), self.radius)
+            return box_sum(_tiled.gradient_of_whole(quiet, self._whole), self.radius)
         gates = self.survey(tile) if surveyed is None else surveyed
         return box_sum(self.gradient(quiet, gates), self.radius)
-
-    def _gradient_of_whole(self, frame: Grey) -> Grey:
-        gradient = np.zeros(frame.shape, np.float32)
-        arrays = {"frame": np.ascontiguousarray(frame[None, None])}
-        network = self._network(".whole", {"frame": (1, 1, *frame.shape)}, alone=True)
-        gradient[1:, 1:] = network(arrays)[0, 0]
-        return gradient
 
     def gradient(self, tile: Grey, gates: NDArray[np.float32]) -> Grey:
         """(height, width) sum over channels of √(RF² + CF²); 0 in row and column 0."""
         height, width = tile.shape
-        on_grid = _mirrored(tile, _round_up(height), _round_up(width))
+        on_grid = _mirrored(tile, rounded_up(height, _GRID), rounded_up(width, _GRID))
         found = _BLOCKS.gradient(on_grid, gates, lambda shapes: self._network("", shapes))
         return np.ascontiguousarray(found[:height, :width])
 
     def _quiet(self, grey: Grey) -> Grey:
         return cv2.medianBlur(grey, 5) if self.median else grey
+
+    def _whole(self, shapes: Shapes) -> Network:
+        return self._network(".whole", shapes, alone=True)
 
     def _network(self, part: str, shapes: Shapes, *, alone: bool = False) -> Network:
         sorted_shapes = tuple(sorted(shapes.items()))
@@ -92,15 +89,11 @@ class Ums(UmsOptions):
 
 def windows_of(frame: Grey) -> NDArray[np.float32]:
     """(K, 1, 128, 128) windows spread over the frame; the whole of a small frame."""
-    height, width = (max(_SMALLEST, _round_up(length)) for length in frame.shape)
+    height, width = (max(_SMALLEST, rounded_up(length, _GRID)) for length in frame.shape)
     if min(frame.shape) < _WINDOW or height * width <= _FEWEST_WINDOWS * _WINDOW**2:
         return _mirrored(frame, height, width)[None, None]
     count = max(_FEWEST_WINDOWS, min(_MOST_WINDOWS, frame.size // _AREA_OF_A_WINDOW))
     return _tiled.spread_windows(frame, side=_WINDOW, count=count)
-
-
-def _round_up(length: int) -> int:
-    return -(-length // _GRID) * _GRID
 
 
 def _mirrored(grey: Grey, height: int, width: int) -> Grey:

@@ -110,11 +110,6 @@ def _most_frequent(index: IndexMap, frame_count: int) -> IndexMap:
     return np.where(lowest == highest, lowest, index)
 
 
-def rounded_up(length: int, grid: int) -> int:
-    """The next multiple of the grid."""
-    return -(-length // grid) * grid
-
-
 def mirrored(pixels: Pixels, height: int, width: int) -> Pixels:
     """The picture continued below and to the right by its mirror image, to this size."""
     down, across = height - pixels.shape[0], width - pixels.shape[1]

@@ -22,16 +22,17 @@ from hyperfocal.methods._coefficients import (
     CoefficientFold,
     mirrored,
     require,
-    rounded_up,
 )
+from hyperfocal.methods._whole import WholePicture
 from hyperfocal.options import option
+from hyperfocal.tiles import rounded_up
 
 _WEDGES = 3  # a direction, at the coarsest scale that has any; twice as many at each finer one
 _MARGIN = 16  # px beyond the picture, so that its ends, which the transform joins, differ less
 
 
 @dataclass(frozen=True)
-class Cvt:
+class Cvt(WholePicture):
     """Options of the curvelet transform."""
 
     scales: int = option(5, "bands of frequencies, with the coarsest", low=2, high=7)
@@ -39,14 +40,6 @@ class Cvt:
     @property
     def bytes_per_pixel(self) -> int:
         return 800
-
-    @property
-    def halo(self) -> None:
-        return None
-
-    @property
-    def grid(self) -> int:
-        return 1
 
     def fold(self, height: int, width: int, channels: int) -> CoefficientFold:
         require("curvelets")  # now, not when the first frame has been read

@@ -23,9 +23,9 @@ from hyperfocal.methods._coefficients import (
     Band,
     CoefficientFold,
     require,
-    rounded_up,
 )
 from hyperfocal.options import option
+from hyperfocal.tiles import rounded_up
 
 # Kingsbury: Complex wavelets for shift invariant analysis and filtering of signals, 2001: ten taps,
 # six of them not zero, delayed by a quarter of a sample.

@@ -17,9 +17,9 @@ from hyperfocal.methods._coefficients import (
     Band,
     CoefficientFold,
     require,
-    rounded_up,
 )
 from hyperfocal.options import option
+from hyperfocal.tiles import rounded_up
 
 
 @dataclass(frozen=True)

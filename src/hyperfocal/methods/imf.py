@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from hyperfocal.consistency import disk, verified_stack
 from hyperfocal.decision import Contest
 from hyperfocal.frame import FocusMap, Grey, Pixels, Weight, to_grey
+from hyperfocal.methods._whole import WholePicture
 from hyperfocal.options import option
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -32,7 +33,7 @@ _MOST_STEPS, _TOLERANCE = 300, 1e-3  # of conjugate gradients; of what was wrong
 
 
 @dataclass(frozen=True)
-class Imf:
+class Imf(WholePicture):
     """Options of the choice and of the mattes."""
 
     disk_radius: int = option(4, "disk of the morphological detail", unit="px", low=1, high=50)
@@ -50,14 +51,6 @@ class Imf:
     @property
     def bytes_per_pixel(self) -> int:
         return 250
-
-    @property
-    def halo(self) -> None:
-        return None
-
-    @property
-    def grid(self) -> int:
-        return 1
 
     def detail(self, grey: Grey) -> FocusMap:
         """The larger of both top-hats, averaged."""

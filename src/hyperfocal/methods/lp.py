@@ -15,8 +15,9 @@ import numpy as np
 
 from hyperfocal.frame import Pixels
 from hyperfocal.methods import Fold
-from hyperfocal.methods._coefficients import WINDOW_REACH, CoefficientFold, rounded_up
+from hyperfocal.methods._coefficients import WINDOW_REACH, CoefficientFold
 from hyperfocal.options import option
+from hyperfocal.tiles import rounded_up
 
 
 @dataclass(frozen=True)

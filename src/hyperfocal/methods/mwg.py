@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from hyperfocal.consistency import verified_stack
 from hyperfocal.decision import Contest
 from hyperfocal.frame import FocusMap, Grey, Pixels, to_grey
+from hyperfocal.methods._whole import WholePicture
 from hyperfocal.options import option
 
 Plane: TypeAlias = NDArray[np.float64]
@@ -31,7 +32,7 @@ _LARGEST = 8.0  # eigenvalue of the Laplacian
 
 
 @dataclass(frozen=True)
-class Mwg:
+class Mwg(WholePicture):
     """The published values for registered pictures as defaults."""
 
     large_scale: float = option(4, "σ at which frames are chosen", unit="px", low=0.1, high=50)
@@ -53,14 +54,6 @@ class Mwg:
     @property
     def bytes_per_pixel(self) -> int:
         return 250
-
-    @property
-    def halo(self) -> None:
-        return None
-
-    @property
-    def grid(self) -> int:
-        return 1
 
     def saliency(self, grey: Grey, scale: float) -> FocusMap:
         """√((s₁ + s₂)² + α (s₁ - s₂)²), s the roots of the structure tensor's eigenvalues."""

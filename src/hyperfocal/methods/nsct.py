@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from hyperfocal.frame import Pixels
 from hyperfocal.methods._coefficients import Band, CoefficientFold, mirrored
+from hyperfocal.methods._whole import WholePicture
 from hyperfocal.options import option
 
 Response: TypeAlias = NDArray[np.float32]  # of a filter, over the frequencies of a real FFT
@@ -36,7 +37,7 @@ _MARGIN = 32  # px beyond the picture, so that its ends, which the transform joi
 
 
 @dataclass(frozen=True)
-class Nsct:
+class Nsct(WholePicture):
     """Options of the contourlet transform."""
 
     levels: int = option(4, "scales that are split by orientation", low=1, high=4)
@@ -44,14 +45,6 @@ class Nsct:
     @property
     def bytes_per_pixel(self) -> int:
         return 1600
-
-    @property
-    def halo(self) -> None:
-        return None
-
-    @property
-    def grid(self) -> int:
-        return 1
 
     def fold(self, height: int, width: int, channels: int) -> CoefficientFold:
         sides = (_fast(side + _MARGIN) for side in (height, width))

@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 
 from hyperfocal.frame import Pixels
-from hyperfocal.methods._coefficients import WINDOW_REACH, Band, CoefficientFold, rounded_up
+from hyperfocal.methods._coefficients import WINDOW_REACH, Band, CoefficientFold
 from hyperfocal.methods.lp import expanded
 from hyperfocal.options import option
+from hyperfocal.tiles import rounded_up
 
 _TINY = np.float32(1e-6)  # keeps ratios finite where a picture is black
 

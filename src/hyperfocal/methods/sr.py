@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.frame import Pixels
-from hyperfocal.methods._coefficients import rounded_up
 from hyperfocal.options import option
+from hyperfocal.tiles import rounded_up
 
 _SIDE = 8  # px, of a patch
 _FREQUENCIES = 16  # along each side: 256 atoms for 64 pixels
