@@ -18,7 +18,7 @@ from hyperfocal import alignment, formats, outputs, rooms
 from hyperfocal.alignment import Aligned, Alignment, Exposure, OnMisaligned, records
 from hyperfocal.errors import OptionError
 from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
-from hyperfocal.methods import Method, Selecting
+from hyperfocal.methods import Method, locates
 from hyperfocal.options import check
 from hyperfocal.pipeline import Composite, OnStep, Run
 from hyperfocal.recipe import Recipe
@@ -201,7 +201,7 @@ def _refuse(
 ) -> None:
     maps = sorted(set(targets) & {"decision_map", "depth"}) + (["maps"] if folder else [])
     maps += ["depth page"] if depth_page else []
-    if maps and not isinstance(method, Selecting):
+    if maps and not locates(method):
         raise OptionError(
             f"{type(method).__name__.lower()} blends frames without deciding, so there is no "
             f"{maps[0].replace('_', ' ')} to write; leave it out or choose another method"

@@ -19,7 +19,7 @@ from hyperfocal.decision import Contest, Decision, winners
 from hyperfocal.errors import StackError
 from hyperfocal.frame import FocusMap, Grey, IndexMap, Pixels, Samples, Weight, to_samples
 from hyperfocal.measures import Measure
-from hyperfocal.methods import Folding, Looking, Method, Selecting
+from hyperfocal.methods import Folding, Locating, Looking, Method, Selecting, locates
 from hyperfocal.stack import Stack
 from hyperfocal.tiles import Tile
 
@@ -55,7 +55,7 @@ class Run:
         if isinstance(method, Selecting):
             return self._select(rooms.make("measures", method.measure), method.decision)
         if isinstance(method, Folding):
-            return Composite(self._fold(method))
+            return self._fold(method)
         raise StackError(f"{method!r} is no fusion method; it neither selects nor folds")
 
     def _select(self, measure: Measure, decision: Decision) -> Composite:
@@ -137,9 +137,11 @@ class Run:
         guide *= 255
         return guide
 
-    def _fold(self, method: Folding) -> Samples:
-        _, width = self._size
+    def _fold(self, method: Folding) -> Composite:
+        height, width = self._size
         picture = self._new_picture()
+        index = np.empty((height, width), np.uint16)
+        depth, confidence = np.empty((2, height, width), np.float32)
         held = getattr(method, "bytes_per_pixel", _BYTES_PER_PIXEL)
         plan = self._plan(method.halo, method.grid, held)
         for place, tile in enumerate(plan):
@@ -150,7 +152,14 @@ class Run:
             for frame in self._frames("fold", place, len(plan)):
                 fold.add(self.stack.read(frame, tile.outer_rows))
             fill(picture[tile.rows], fold.result()[tile.inner_rows])
-        return picture
+            if isinstance(fold, Locating):
+                found = fold.location()
+                index[tile.rows] = found.index[tile.inner_rows]
+                depth[tile.rows] = found.depth[tile.inner_rows]
+                confidence[tile.rows] = found.confidence[tile.inner_rows]
+        if locates(method):
+            return Composite(picture, index, depth=depth, confidence=confidence)
+        return Composite(picture)
 
     @property
     def _size(self) -> tuple[int, int]:

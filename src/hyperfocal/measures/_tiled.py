@@ -124,7 +124,7 @@ class Blocks:
         return ((top, left) for top in tops for left in lefts)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=24)
 def opened(
     name: str,
     engine: str,

@@ -8,10 +8,14 @@ its fold wants to have seen all frames before it adds the first.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hyperfocal.decision import Decision
-from hyperfocal.frame import Pixels
+from hyperfocal.frame import IndexMap, Pixels, Weight
 from hyperfocal.measures import Measure
 
 
@@ -51,9 +55,29 @@ class Looking(Fold, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Location:
+    """Where the pixels of a tile come from, (height, width) each."""
+
+    index: IndexMap  # the frame that weighs most
+    depth: NDArray[np.float32]  # mean position in the stack, in frames
+    confidence: Weight  # how little the frames around it share, 0…1
+
+
+@runtime_checkable
+class Locating(Fold, Protocol):
+    """A fold that knows where in the stack each pixel comes from."""
+
+    def location(self) -> Location:
+        """Of all frames so far; after `result`."""
+        ...
+
+
 @runtime_checkable
 class Folding(Protocol):
     """Fuses coefficients frame by frame.
+
+    A method whose folds are `Locating` says so by an attribute `locates`.
 
     A method whose folds hold more for each pixel of a tile than a pyramid does says so by an
     attribute `bytes_per_pixel` (of colour), so that tiles get smaller instead of memory larger.
@@ -75,3 +99,8 @@ class Folding(Protocol):
 
 
 Method: TypeAlias = Selecting | Folding
+
+
+def locates(method: Method) -> bool:
+    """Whether the method tells where in the stack each pixel comes from."""
+    return isinstance(method, Selecting) or getattr(method, "locates", False)

@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from hyperfocal.networks import _cnn_fuse_parts, _halves, _sesf_parts, _ums_parts
+from hyperfocal.networks import _cnn_fuse_parts, _halves, _prism_parts, _sesf_parts, _ums_parts
 from hyperfocal.networks._files import metadata_of, name_of, save_network
 from hyperfocal.networks.cnn_fuse import CnnFuse, merged
+from hyperfocal.networks.prism import Prism
 from hyperfocal.networks.sesf import Sesf
 from hyperfocal.networks.ums import Ums
 
@@ -51,6 +52,35 @@ def export_halves(network: Any, folder: Path) -> list[Path]:
     parts = {".encoder": _halves.Encoder(network), ".decoder": _halves.Decoder(network)}
     channels = network.config.channels
     return _export_parts(network, folder / name_of(network), parts, channels=channels)
+
+
+def export_prism(network: Prism, folder: Path) -> list[Path]:
+    """`prism.safetensors`, `prism.coarse.onnx`, `prism.fine.onnx` and `prism.mend.onnx`."""
+    stem = folder / "prism"
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    network.cpu().eval()
+    weights = stem.with_name("prism.safetensors")
+    save_network(network, weights)
+    paths = [weights]
+    config = network.config
+    parts: dict[str, tuple[nn.Module, int]] = {
+        "coarse": (_prism_parts.Coarse(network), config.channels),
+        "fine": (_prism_parts.Fine(network), config.channels),
+        "mend": (_prism_parts.Mend(network), config.mend_channels),
+    }
+    sides = {"maps": {2: "height", 3: "width"}, "coarser": {2: "rows", 3: "columns"}}
+    for name, (module, channels) in parts.items():
+        path = stem.with_name(f"prism.{name}.onnx")
+        _export(
+            module,
+            _prism_parts.example(channels),
+            path,
+            inputs=sides,
+            output="made",
+            metadata=metadata_of(network),
+        )
+        paths.append(path)
+    return paths
 
 
 def _export_parts(

@@ -11,7 +11,7 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from hyperfocal.errors import OptionError, StackError
 from hyperfocal.training import pictures
-from hyperfocal.training.photographs import Views
 
 Progress = Callable[[str, int, int], None]
 
@@ -44,6 +43,28 @@ class Lesson(Protocol):
         ...
 
 
+class Material(Protocol):
+    """What is learned from: views of photographs, or scenes made of them."""
+
+    paths: Sequence[Path]
+
+    def prepare(self, on_progress: Progress) -> None:
+        """Make what has to be made before training."""
+        ...
+
+    def batches(self, epoch: int, *, batch: int, repeats: int, skip: int = 0) -> Iterator[Tensor]:
+        """The batches of an epoch, the same for the same epoch, from number `skip` on."""
+        ...
+
+    def batch_count(self, *, batch: int, repeats: int) -> int:
+        """How many batches make an epoch."""
+        ...
+
+    def fixed(self, count: int | None = None) -> Iterator[Tensor]:
+        """Single examples for validation, the same every time; `count` of one shape to look at."""
+        ...
+
+
 @dataclass(frozen=True)
 class Schedule:
     """How long and how fast; the options of a training command give these."""
@@ -56,6 +77,7 @@ class Schedule:
     device: str
     precision: str
     threads: int | None
+    largest_gradient: float | None = None
 
 
 @dataclass
@@ -101,8 +123,8 @@ class Training:
         schedule: Schedule,
         *,
         options: Any,
-        train: Views,
-        validation: Views,
+        train: Material,
+        validation: Material,
     ):
         self.folder, self.lesson, self.optimizer = folder, lesson, optimizer
         self.schedule, self.options = schedule, dataclasses.asdict(options)
@@ -121,14 +143,15 @@ class Training:
             torch.set_num_threads(self.schedule.threads)
         self.lesson.network.to(self.schedule.device, memory_format=torch.channels_last)
         self._resume()
+        for material in (self.train, self.validation):
+            material.prepare(on_progress)
         while self.epoch < self.schedule.epochs:
             self._epoch(on_progress)
         return self.history
 
     @property
     def step_count(self) -> int:
-        views = len(self.train.paths) * self.schedule.repeats
-        return -(-views // self.schedule.batch)
+        return self.train.batch_count(batch=self.schedule.batch, repeats=self.schedule.repeats)
 
     def _epoch(self, on_progress: Progress) -> None:
         self.lesson.network.train()
@@ -162,6 +185,9 @@ class Training:
                 "lower the learning rate"
             )
         total.backward()
+        if self.schedule.largest_gradient:
+            weights = self.lesson.network.parameters()
+            nn.utils.clip_grad_norm_(weights, self.schedule.largest_gradient)
         self.optimizer.step()
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(value.detach())
@@ -190,10 +216,12 @@ class Training:
     def _validate(self) -> dict[str, float]:
         self.lesson.network.eval()
         sums: dict[str, float] = {}
+        count = 0
         for view in self.validation.fixed():
+            count += 1
             for name, value in self._losses(view).items():
                 sums[name] = sums.get(name, 0.0) + float(value)
-        return {name: total / len(self.validation.paths) for name, total in sums.items()}
+        return {name: total / count for name, total in sums.items()}
 
     def _draw(self) -> None:
         history = dataclasses.asdict(self.history)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from hyperfocal.options import option
+
+if TYPE_CHECKING:
+    from hyperfocal.training.loop import Material
 
 
 @dataclass(frozen=True)
@@ -30,3 +35,19 @@ class TrainOptions:
     device: str = option("auto", "auto, cpu, cuda or cuda:1")
     precision: Literal["auto", "fp32", "bf16"] = option("auto", "arithmetic of the network")
     threads: int | None = option(None, "processor threads; none leaves it to torch", low=1)
+    largest_gradient: float | None = option(
+        None, "norm to which gradients are cut; none leaves them as they are", low=0
+    )
+
+    def material(self, paths: Sequence[Path], *, is_held_out: bool) -> Material:
+        """What is learned from these photographs, or what the network is tested on."""
+        from hyperfocal.training.photographs import Views
+
+        return Views(
+            paths,
+            self.height,
+            self.width,
+            crop=self.crop,
+            flip=self.flip and not is_held_out,
+            seed=self.seed,
+        )

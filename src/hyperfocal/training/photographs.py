@@ -7,7 +7,7 @@ uninterrupted one would have seen.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +70,13 @@ class Views:
     seed: int
     cache_bytes: int = 2**30
     _cache: dict[Path, NDArray[np.uint8]] = field(default_factory=dict, repr=False)
+
+    def prepare(self, on_progress: Callable[[str, int, int], None]) -> None:
+        """Nothing: photographs are read as they come."""
+
+    def batch_count(self, *, batch: int, repeats: int) -> int:
+        """How many batches make an epoch."""
+        return -(-len(self.paths) * repeats // batch)
 
     def batches(self, epoch: int, *, batch: int, repeats: int, skip: int = 0) -> Iterator[Tensor]:
         """(batch, 1, height, width) tensors; every photograph `repeats` times, shuffled."""

@@ -13,7 +13,6 @@ from hyperfocal import rooms
 from hyperfocal.options import check
 from hyperfocal.training import card, photographs
 from hyperfocal.training.loop import Progress, Schedule, Training, device_of
-from hyperfocal.training.photographs import Views
 
 
 def options_of(network: str) -> type:
@@ -44,8 +43,8 @@ def train(
         options.optimizer(lesson.network),
         _schedule(options),
         options=options,
-        train=_views(options, kept, flip=options.flip),
-        validation=_views(options, held_out, flip=False),
+        train=options.material(kept, is_held_out=False),
+        validation=options.material(held_out, is_held_out=True),
     )
     training.run(on_progress)
     return training
@@ -68,15 +67,5 @@ def _schedule(options: Any) -> Schedule:
         device=device_of(options.device),
         precision=options.precision,
         threads=options.threads,
-    )
-
-
-def _views(options: Any, paths: Sequence[Path], *, flip: bool) -> Views:
-    return Views(
-        paths,
-        options.height,
-        options.width,
-        crop=options.crop,
-        flip=flip,
-        seed=options.seed,
+        largest_gradient=options.largest_gradient,
     )
