@@ -291,6 +291,47 @@ def test_keeping_the_size_fills_from_the_reference_and_nothing_is_mirrored():
     assert not (fusion.decision[:, :8] == 2).any()
 
 
+def test_places_that_only_some_frames_show_are_marked(tmp_path):
+    truth = [similarity(shift=(14, 9)), similarity(), similarity(shift=(-12, 5))]
+    _, frames = moving_stack(truth)
+    maps = tmp_path / "maps"
+    for memory in (None, "2MB"):
+        fusion = hyperfocal.fuse(
+            frames, method=FAST, keep_size=True, maps=maps, overwrite=True, memory=memory
+        )
+        # The frames' ends as far as they lie in the reference, and 8 px for the seam.
+        assert fusion.covered[100, 40:-40].all()
+        assert not fusion.covered[:, :12].any()
+        assert not fusion.covered[:, -10:].any()
+        assert not fusion.covered[-7:].any()
+        assert (fusion.confidence[~fusion.covered] == 0).all()
+        assert (fusion.confidence[fusion.covered] > 0).mean() > 0.9
+        told = fusion.report["alignment"]["covered_share"]
+        assert told == pytest.approx(fusion.covered.mean(), abs=1e-4)
+        for suffix in ("npy", "tif"):
+            (source,) = formats.open_frames(maps / "covered.tif")
+            mask = np.load(maps / "covered.npy") if suffix == "npy" else source.read()[:, :, 0]
+            assert np.array_equal(mask, np.where(fusion.covered, 255, 0))
+            assert mask.dtype == np.uint8
+    common = fusion.report["alignment"]["area"]["common"]
+    inner = [slice(common[at] + 9, common[at] + common[side] - 9) for at, side in AREA_SIDES]
+    assert fusion.covered[*inner].all()
+
+
+AREA_SIDES = [("top", "height"), ("left", "width")]
+
+
+def test_nothing_is_marked_where_all_frames_show_all(tmp_path):
+    _, frames = moving_stack(BREATHING)
+    for options in ({}, {"align": "none", "keep_size": True}):
+        fusion = hyperfocal.fuse(
+            frames, method=FAST, maps=tmp_path / "m", overwrite=True, **options
+        )
+        assert fusion.covered is None
+        assert "covered_share" not in fusion.report["alignment"]
+        assert (np.load(tmp_path / "m" / "covered.npy") == 255).all()
+
+
 def test_tiles_of_a_placed_stack_give_what_the_whole_gives():
     _, frames = moving_stack(BREATHING)
     for keep_size in (False, True):

@@ -39,6 +39,7 @@ class Fusion:
     initial_decision: IndexMap | None  # (height, width), before it was made consistent
     activity: FocusMap | None  # (height, width), the largest focus measure over the frames
     report: dict[str, Any]  # frames, size, seconds per stage, peak memory, outputs
+    covered: NDArray[np.bool_] | None = None  # where all frames have data; None: everywhere
 
 
 def fuse(
@@ -119,17 +120,23 @@ def fuse(
     watch("write", 1, 1)
     fusion = _fusion(composite, stack, recipe, watch.seconds, targets)
     fusion.report["alignment"] = aligned.report
+    if fusion.covered is not None:
+        aligned.report["covered_share"] = round(float(fusion.covered.mean()), 4)
     return fusion
 
 
 def maps_of(composite: Composite) -> dict[str, NDArray[Any]]:
     """All maps of a selecting method, by the name of their file."""
+    covered = composite.covered
+    if covered is None:
+        covered = np.ones(composite.picture.shape[:2], bool)
     maps = {
         "decision_initial": composite.initial,
         "decision": composite.index,
         "activity": composite.activity,
         "depth": composite.depth,
         "confidence": composite.confidence,
+        "covered": covered.astype(np.uint8) * np.uint8(255),
     }
     return {name: values for name, values in maps.items() if values is not None}
 
@@ -314,4 +321,5 @@ def _fusion(
         composite.initial,
         composite.activity,
         report,
+        composite.covered,
     )

@@ -166,7 +166,7 @@ def require_folder(folder: Path, *, overwrite: bool) -> None:
 
 
 def save_maps(folder: Path, maps: Mapping[str, NDArray[Any]]) -> None:
-    """Each map as NAME.npy and NAME.tif, of the type it has: 16 bit for indices, else float32."""
+    """Each map as NAME.npy and NAME.tif, of the type it has: 16 bit for indices, 8 for masks."""
     folder.mkdir(exist_ok=True)
     for name, values in maps.items():
         beside = folder / f".{name}.part.npy"

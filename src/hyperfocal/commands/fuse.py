@@ -46,7 +46,9 @@ def add(commands: Any) -> None:
         help="also write the depth map into the picture's file, as a second page (.tif, .ome.tif)",
     )
     parser.add_argument(
-        "--maps", help="also write decision, activity, depth and confidence into this folder"
+        "--maps",
+        help="also write decision, activity, depth, confidence and what all frames cover into "
+        "this folder",
     )
     parser.add_argument("--transforms", help="also write how the frames lie on each other (.json)")
     parser.add_argument("--overwrite", action="store_true", help="replace existing outputs")
