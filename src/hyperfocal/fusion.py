@@ -273,6 +273,7 @@ def _notices(stack: Stack) -> list[str]:
             f"{aside[0]}{f' and {len(aside) - 1} more' * (len(aside) > 1)} in the folder of other "
             "pictures is left out; name such files by a pattern to fuse them"
         )
+    told += dict.fromkeys(remark for source in stack.sources for remark in source.info.remarks)
     absent = absent_numbers([source.info.name for source in stack.sources])
     if absent:
         numbers = ", ".join(str(number) for number in absent)
