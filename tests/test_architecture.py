@@ -24,7 +24,7 @@ ORDER = [
     {"methods"},
     {"spool"},
     {"stack"},
-    {"alignment", "arrangement", "likeness", "outputs"},
+    {"alignment", "arrangement", "likeness", "nearness", "outputs"},
     {"recipe"},
     {"pipeline"},
     {"fusion", "evaluation", "views"},

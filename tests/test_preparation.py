@@ -103,6 +103,44 @@ def test_the_depth_map_follows_the_order_found(tmp_path):
     assert abs(np.corrcoef(depth["given"], wanted)[0, 1]) < 0.9
 
 
+ENDLESS = (0xFFFFFFFF, 1)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "expected"),
+    [
+        ([(30, 100), (35, 100), (35, 100), (41, 100)], "first"),
+        ([ENDLESS, ENDLESS, (9, 1), (3, 1)], "last"),
+        ([(30, 100), (40, 100), (30, 100), (40, 100), (30, 100)], None),
+        ([(30, 100)] * 4, None),
+        ([(0, 1), (0, 1), (5, 1)], None),  # 0 stands for unknown
+        ([(30, 0), None, (1, 1)], None),
+        ([None, (30, 100), None, (10, 100)], "last"),
+    ],
+)
+def test_the_near_end_is_told_where_exif_tells_it(tmp_path, ratios, expected):
+    for number, ratio in enumerate(ratios):
+        samples = as_type([texture(30, 40, seed=1)], np.uint8)[0]
+        write_with_exif(tmp_path / f"{number}.png", samples, exif_of(ratio=ratio))
+    report = hyperfocal.fuse(tmp_path, method="select").report
+    assert report["near_end"] == expected
+
+
+def test_an_order_from_content_starts_near_where_exif_tells(tmp_path):
+    letters = ["c", "a", "d", "b", "e"]
+    for far_to_near in (False, True):
+        folder = tmp_path / str(far_to_near)
+        folder.mkdir()
+        for place, (letter, frame) in enumerate(zip(letters, ramp(5), strict=True)):
+            distance = (9 - place if far_to_near else 3 + place, 10)
+            samples = as_type([frame], np.uint8)[0]
+            write_with_exif(folder / f"{letter}.png", samples, exif_of(ratio=distance))
+        prepared = prepare(folder, Preparation())
+        wanted = [f"{letter}.png" for letter in letters]
+        assert names_of(prepared) == (wanted[::-1] if far_to_near else wanted)
+        assert prepared.notices[0].endswith("which end is near is the first, by EXIF")
+
+
 def test_blurred_frames_are_left_out_and_named(tmp_path):
     frames = ramp(5)
     frames[2] = cv2.GaussianBlur(texture(180, 240), (0, 0), 7)

@@ -19,6 +19,7 @@ from hyperfocal.alignment import Aligned, Alignment, Exposure, OnMisaligned, rec
 from hyperfocal.errors import OptionError
 from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
 from hyperfocal.methods import Method, Selecting
+from hyperfocal.nearness import near_end
 from hyperfocal.options import check
 from hyperfocal.pipeline import Composite, OnStep, Run
 from hyperfocal.recipe import Recipe
@@ -305,6 +306,7 @@ def _fusion(
         "step_um": stack.info.step_um if recipe.step_um is None else recipe.step_um,
         "step_from": _step_from(stack, recipe),
         "pixel_um": stack.info.pixel_um,
+        "near_end": near_end(stack.sources),
         "notices": _notices(stack),
         "method": recipe.method if isinstance(recipe.method, str) else repr(recipe.method),
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},

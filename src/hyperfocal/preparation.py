@@ -18,6 +18,7 @@ from hyperfocal.errors import OptionError, StackError
 from hyperfocal.frame import Source
 from hyperfocal.fusion import PathLike, fuse, place
 from hyperfocal.likeness import observed, told_of
+from hyperfocal.nearness import near_end
 from hyperfocal.options import option
 from hyperfocal.pipeline import OnStep
 from hyperfocal.recipe import Recipe
@@ -154,10 +155,13 @@ def prepare(
             path, is_clear = _path(details[kept], is_asked=preparation.order == "content")
             kind = "content" if is_clear else "given"
             kept = [kept[index] for index in path]
+            near = near_end([sources[index] for index in kept]) if is_clear else None
+            kept = kept[::-1] if near == "last" else kept
             if path != sorted(path):
+                told = "is the first, by EXIF" if near else "is not known"
                 notices.append(
                     "the order of frames was found from what is sharp in them; which end is near "
-                    "is not known"
+                    f"{told}"
                 )
         sources = [sources[index] for index in kept]
     stack = Stack(sources, opened.ignored)
@@ -272,6 +276,7 @@ def _fused_in_slabs(
         "alignment": aligned.report,
         "notices": [notice for report in reports for notice in report["notices"]],
         "ignored": list(stack.ignored),
+        "near_end": near_end(stack.sources),
         "seconds": seconds,
         "outputs": {**written, "slabs": [str(path) for path in paths]},
     }
