@@ -6,6 +6,7 @@ Nothing half-written is left under the final name, and nothing is replaced unask
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shutil
 import tempfile
@@ -204,21 +205,34 @@ def write_text(path: Path, text: str) -> None:
 def lock(path: Path, *, who: str, folder: Path) -> TextIO:
     """Keep others of `who` ("batch") out of a folder until the file is closed.
 
-    Raises FormatError where one is there already. On Windows nothing keeps two apart.
+    Raises FormatError where one is there already. The system lets go of the lock when the process
+    ends, however it does.
     """
-    file = path.open("w")
+    # Not "w": Windows does not cut a file short of which another process has locked a part.
+    file = path.open("a")
     try:
-        import fcntl
-    except ImportError:
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(file)
     except OSError:
         file.close()
         raise FormatError(
             f"another {who} works in {folder}; wait for it or choose another folder"
         ) from None
     return file
+
+
+def _lock(file: TextIO) -> None:
+    """Lock an open file, or raise OSError; nothing on systems that have no locks."""
+    with contextlib.suppress(ImportError):
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    with contextlib.suppress(ImportError):
+        # By its name, because type checkers know it on Windows alone.
+        windows = importlib.import_module("msvcrt")
+        # The first byte, which need not be there; from where the file stands.
+        file.seek(0)
+        windows.locking(file.fileno(), windows.LK_NBLCK, 1)
 
 
 def _grey(values: NDArray[np.generic]) -> tuple[Samples, FrameInfo]:
