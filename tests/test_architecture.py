@@ -28,6 +28,7 @@ ORDER = [
     {"recipe"},
     {"pipeline"},
     {"fusion", "evaluation", "views"},
+    {"layering"},
     {"preparation"},
     {"__init__"},
     {"training", "bench", "batch"},

@@ -169,7 +169,7 @@ def test_foreign_and_undecodable_names_pass_through(tmp_path):
     "extra",
     [
         ["--method", "lp", "--depth"],
-        ["--slab", "3:1", "--depth"],
+        ["--slab", "3:1", "--slabs-only", "--depth"],
         ["--slab", "1:0"],
         ["--slabs-only"],
         ["--memory", "much"],

@@ -13,7 +13,8 @@ from hyperfocal.batch.ledger import Ledger, key_of
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.plan import Job
 from hyperfocal.errors import Cancelled, HyperfocalError
-from hyperfocal.preparation import Extras, Preparation, fuse_prepared
+from hyperfocal.fusion import Extras
+from hyperfocal.preparation import Preparation, fuse_prepared
 from hyperfocal.recipe import Recipe
 
 OnStep = Callable[[str, int, int], None]

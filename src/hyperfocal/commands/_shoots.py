@@ -45,8 +45,9 @@ def require_sound(given: argparse.Namespace) -> None:
     method, _ = rooms.make("methods", recipe.method), recipe.memory_bytes
     if options.depth and not isinstance(method, Selecting):
         raise OptionError(f"{recipe.method} makes no depth; leave out --depth or choose a method")
-    if preparation.cutter() is not None and options.depth:
-        raise OptionError("--depth would count slabs, not frames; leave out --depth or --slab")
+    preparation.cutter()
+    if preparation.slabs_only and options.depth:
+        raise OptionError("--slabs-only makes no depth; leave out --depth or --slabs-only")
 
 
 def work_of(given: argparse.Namespace, ledger: Ledger) -> Work:

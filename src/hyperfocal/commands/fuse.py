@@ -11,7 +11,8 @@ from typing import Any
 from hyperfocal.commands._arguments import add_options, built
 from hyperfocal.commands._progress import Progress
 from hyperfocal.errors import OptionError
-from hyperfocal.preparation import Extras, Preparation, fuse_prepared
+from hyperfocal.fusion import Extras
+from hyperfocal.preparation import Preparation, fuse_prepared
 from hyperfocal.recipe import Recipe
 from hyperfocal.stack import natural_key
 
