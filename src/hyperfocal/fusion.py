@@ -244,7 +244,9 @@ def require_possible(
     if "picture" in targets:
         outputs.require_fitting(targets["picture"], stack.info, with_depth=extras.depth_page)
     if "transforms" in targets:
-        records.require_writable(targets["transforms"], overwrite=overwrite)
+        with outputs.reaching(targets["transforms"]):
+            records.require_writable(targets["transforms"], overwrite=overwrite)
+            outputs.require_parent(targets["transforms"])
 
 
 def write(
@@ -313,6 +315,8 @@ def _notices(stack: Stack) -> list[str]:
             "pictures is left out; name such files by a pattern to fuse them"
         )
     told += dict.fromkeys(remark for source in stack.sources for remark in source.info.remarks)
+    if formats.is_damaged(stack.info.exif):
+        told.append(f"EXIF of {stack.info.name} is damaged; what can be read of it is kept")
     absent = absent_numbers([source.info.name for source in stack.sources])
     if absent:
         numbers = ", ".join(str(number) for number in absent)
