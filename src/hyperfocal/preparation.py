@@ -100,7 +100,8 @@ def fuse_prepared(
                 overwrite=overwrite,
                 on_step=on_step,
             )
-    notices = [*report["notices"], *prepared.notices, *told_of(stack.sources)]
+    seen = _seen(stack, report["alignment"]["left_out"])
+    notices = [*report["notices"], *prepared.notices, *seen]
     if slab is not None and len(names) <= slab.size:
         notices.append(f"the stack has {len(names)} frames, so slabs of {slab.size} were not cut")
     return {
@@ -110,6 +111,14 @@ def fuse_prepared(
         "left_out": list(prepared.left_out),
         "notices": list(dict.fromkeys(notices)),
     }
+
+
+def _seen(stack: Stack, left_out: Sequence[str]) -> list[str]:
+    """A line for each frame that was left out, is there twice, or seems not to belong."""
+    lines = [f"{name} does not show what the others do; left out" for name in left_out]
+    # Once is enough for a frame that is out.
+    odd = tuple(f"{name} seems" for name in left_out)
+    return lines + [line for line in told_of(stack.sources) if not line.startswith(odd)]
 
 
 def prepare(

@@ -130,7 +130,7 @@ def _told(job: Job, report: dict[str, Any], paths: list[Path]) -> Row:
         status="made",
         frames=tuple(report["frames"]),
         outputs=tuple(path.as_posix() for path in paths),
-        left_out=tuple(report["left_out"]),
+        left_out=(*report["left_out"], *report["alignment"]["left_out"]),
         order=report["order"],
         width=report["width"],
         height=report["height"],

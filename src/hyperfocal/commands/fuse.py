@@ -80,8 +80,6 @@ def _run(given: argparse.Namespace) -> None:
             overwrite=given.overwrite,
             on_step=progress,
         )
-    for name in report["alignment"]["left_out"]:
-        print(f"hyperfocal: {name} does not show what the others do; left out", file=sys.stderr)
     for notice in report["notices"]:
         print(f"hyperfocal: note: {notice}", file=sys.stderr)
     if given.json:
