@@ -122,3 +122,14 @@ def test_films_of_8_bits_lose_none(film):
 def test_the_depth_of_a_pixel_format(tag, bits):
     assert formats._films.bits_of(int.from_bytes(tag, "little")) == bits
     assert formats._films.bits_of(int.from_bytes(tag, "little", signed=True)) == bits
+
+
+def test_a_film_that_gives_no_frame_says_what_to_do(tmp_path, complaint, monkeypatch):
+    write(tmp_path / "film.mkv", "FFV1")
+
+    def nothing(self, index):
+        raise EOFError("frame 1 cannot be decoded")  # as for AV1 without a decoder
+
+    monkeypatch.setattr(formats._films.Film, "frame", nothing)
+    path = tmp_path / "film.mkv"
+    assert "export its frames" in complaint(path, lambda: formats.open_frames(path))

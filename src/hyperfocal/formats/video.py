@@ -47,7 +47,7 @@ def open(path: Path) -> list[Source]:
     require_signature(path, SIGNATURES, "film")
     with reading(path):
         film = Film(path)
-        height, width, channels = film.frame(0).shape
+        height, width, channels = _first(film).shape
         capture = opened(path)
         count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         bits = bits_of(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT))
@@ -64,6 +64,16 @@ def open(path: Path) -> list[Source]:
             source(path, named, decode, largest_ratio=_LARGEST_RATIO, is_sequential=True)
         )
     return sources
+
+
+def _first(film: Film) -> Samples:
+    try:
+        return film.frame(0)
+    except EOFError as error:
+        raise FormatError(
+            f"{film.path} gives no frame; it is damaged, or compressed in a way (such as AV1) that "
+            "OpenCV cannot decode here; export its frames"
+        ) from error
 
 
 def is_whole(path: Path) -> bool:
