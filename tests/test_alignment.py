@@ -11,7 +11,7 @@ from scenes import as_type, psnr, scene, texture
 
 import hyperfocal
 from hyperfocal import AlignmentError, FormatError, alignment, formats
-from hyperfocal.alignment import area, exposure, motion, records, transforms
+from hyperfocal.alignment import area, exposure, motion, offsets, records, transforms
 from hyperfocal.frame import FrameInfo
 from hyperfocal.stack import open_stack
 
@@ -291,6 +291,47 @@ def test_keeping_the_size_fills_from_the_reference_and_nothing_is_mirrored():
     assert not (fusion.decision[:, :8] == 2).any()
 
 
+def test_places_that_only_some_frames_show_are_marked(tmp_path):
+    truth = [similarity(shift=(14, 9)), similarity(), similarity(shift=(-12, 5))]
+    _, frames = moving_stack(truth)
+    maps = tmp_path / "maps"
+    for memory in (None, "2MB"):
+        fusion = hyperfocal.fuse(
+            frames, method=FAST, keep_size=True, maps=maps, overwrite=True, memory=memory
+        )
+        # The frames' ends as far as they lie in the reference, and 8 px for the seam.
+        assert fusion.covered[100, 40:-40].all()
+        assert not fusion.covered[:, :12].any()
+        assert not fusion.covered[:, -10:].any()
+        assert not fusion.covered[-7:].any()
+        assert (fusion.confidence[~fusion.covered] == 0).all()
+        assert (fusion.confidence[fusion.covered] > 0).mean() > 0.9
+        told = fusion.report["alignment"]["covered_share"]
+        assert told == pytest.approx(fusion.covered.mean(), abs=1e-4)
+        for suffix in ("npy", "tif"):
+            (source,) = formats.open_frames(maps / "covered.tif")
+            mask = np.load(maps / "covered.npy") if suffix == "npy" else source.read()[:, :, 0]
+            assert np.array_equal(mask, np.where(fusion.covered, 255, 0))
+            assert mask.dtype == np.uint8
+    common = fusion.report["alignment"]["area"]["common"]
+    inner = [slice(common[at] + 9, common[at] + common[side] - 9) for at, side in AREA_SIDES]
+    assert fusion.covered[*inner].all()
+
+
+AREA_SIDES = [("top", "height"), ("left", "width")]
+
+
+def test_nothing_is_marked_where_all_frames_show_all(tmp_path):
+    _, frames = moving_stack(BREATHING)
+    for options in ({}, {"align": "none", "keep_size": True}):
+        fusion = hyperfocal.fuse(
+            frames, method=FAST, maps=tmp_path / "m", overwrite=True, **options
+        )
+        assert fusion.covered is None
+        assert "covered_share" not in fusion.report["alignment"]
+        assert (np.load(tmp_path / "m" / "covered.npy") == 255).all()
+
+
 def test_tiles_of_a_placed_stack_give_what_the_whole_gives():
     _, frames = moving_stack(BREATHING)
     for keep_size in (False, True):
@@ -371,6 +412,92 @@ def test_a_single_gain_does_not_touch_the_geometry():
     untouched = hyperfocal.fuse(frames, method=FAST, exposure="none")
     assert not untouched.report["alignment"]["exposure_matched"]
     assert untouched.report["alignment"]["untouched"]
+
+
+VEILED = [  # gain and added light of each frame, by channel
+    (np.ones(3), np.zeros(3)),
+    (np.array([0.97, 0.98, 0.95]), np.array([0.06, 0.05, 0.07])),
+    (np.ones(3), np.zeros(3)),
+    (np.ones(3), np.full(3, 0.04)),
+]
+
+
+def veiled(changes, *, height=400, width=560, dtype=np.uint16, blur=0.0):
+    """A stack whose frames were changed by gains and offsets; the third is its reference."""
+    picture = 0.05 + 0.7 * natural(height, width, seed=9)
+    frames = []
+    for number, (gain, offset) in enumerate(changes):
+        frame = blurred_in_bands(picture, number, len(changes))
+        if blur and number != 2:
+            frame = cv2.GaussianBlur(picture, (0, 0), blur)
+        frames.append(frame * gain + offset)
+    return as_type(frames, dtype)
+
+
+def test_light_added_to_a_frame_is_found_and_taken_away():
+    frames = veiled(VEILED)
+    with open_stack(frames) as stack:
+        aligned = alignment.align(stack)
+        assert aligned.record.reference == 2
+        with aligned.stack as placed:
+            # As if all were defocused alike.
+            corrected = [cv2.GaussianBlur(placed.read(index), (0, 0), 16) for index in range(4)]
+    told = aligned.report["frames"]
+    assert [frame["offset"] is not None for frame in told] == [False, True, False, True]
+    for number in (1, 3):
+        gain, offset = VEILED[number]
+        assert np.allclose(told[number]["gain"], 1 / gain, atol=0.02)
+        assert np.allclose(told[number]["offset"], -offset / gain, atol=0.01)
+        # Where the picture is dark the gain alone would leave the veil.
+        dark = corrected[2] < np.percentile(corrected[2], 5)
+        assert corrected[number][dark].mean() == pytest.approx(corrected[2][dark].mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("blur", [0, 4, 20])
+@pytest.mark.parametrize("gain", [0.7, 0.95, 1.25])
+def test_gains_alone_get_no_offset_however_blurred_the_frames(gain, blur):
+    frames = veiled([(gain if number == 1 else 1.0, 0.0) for number in range(4)], blur=blur)
+    report = found_in(frames)[2]
+    assert report["exposure_matched"]
+    assert [frame["offset"] for frame in report["frames"]] == [None] * 4
+
+
+def test_light_added_to_the_reference_is_added_to_the_others_and_nothing_is_clipped():
+    frames = veiled([(1.0, 0.06 if number == 2 else 0.0) for number in range(4)])
+    frames[1][20:40, 20:40] = 65000  # a lamp, which the light would take past white
+    with open_stack(frames) as stack:
+        aligned = alignment.align(stack)
+        with aligned.stack as placed:
+            samples = [placed.samples(index) for index in range(4)]
+    told = aligned.report["frames"]
+    assert min(min(told[number]["offset"]) for number in (0, 1, 3)) > 0.04
+    assert max(each.max() for each in samples) <= 65535
+    assert samples[1][25:35, 25:35].std((0, 1)).max() < 1  # not cut off beside it
+    assert told[2]["gain"][0] < 1  # all frames are darkened by one factor instead
+    means = np.array([each[60:].mean((0, 1)) for each in samples])
+    assert np.allclose(means, means[2], rtol=0.02)
+
+
+def test_an_offset_counts_when_highlights_are_kept():
+    comparison = exposure.Comparison(np.array([1.0]), np.array([0.001]), np.array([0.1]))
+    found = exposure.matched([comparison, None], {0: np.array([0.98]), 1: np.array([1.0])})
+    brightest = found[0].gain[0] * 0.98 + found[0].offset[0]
+    assert brightest == pytest.approx(1)
+    assert found[1].gain[0] == pytest.approx(1 / 1.08)
+    assert found[1].offset[0] == 0
+
+
+def test_a_light_that_dark_cells_contradict_is_none():
+    rng = np.random.default_rng(2)
+    there = rng.uniform(0.3, 0.8, (40, 60)).astype(np.float32)
+    here = (there + 0.1).astype(np.float32)
+    usable = np.ones(there.shape, bool)
+    assert offsets.line_between(here, there, usable).is_clear
+    # With less exposure, so that the mean stays, defocus would look the same.
+    assert not offsets.line_between(here * there.mean() / here.mean(), there, usable).is_clear
+    here[20, 30] = 0.01  # darker than the light that would have been added to it
+    assert not offsets.line_between(here, there, usable).is_clear
+    assert offsets.line_between(here[:6, :6], there[:6, :6], usable[:6, :6]) is None
 
 
 def test_transforms_are_saved_and_applied_to_another_stack(tmp_path):

@@ -243,7 +243,14 @@ def test_all_maps_are_written_as_arrays_and_as_tiff(tmp_path):
         path.stem: formats.open_frames(path)[0].read()[:, :, 0]
         for path in (tmp_path / "maps").glob("*.tif")
     }
-    assert set(arrays) == {"decision_initial", "decision", "activity", "depth", "confidence"}
+    assert set(arrays) == {
+        "decision_initial",
+        "decision",
+        "activity",
+        "depth",
+        "confidence",
+        "covered",
+    }
     assert all(np.array_equal(arrays[name], tiffs[name]) for name in arrays)
     assert arrays["decision"].dtype == np.uint16
     assert arrays["depth"].max() == pytest.approx(5.0)

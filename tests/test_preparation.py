@@ -1,10 +1,12 @@
 """Order, blurred frames and slabs, around fusing."""
 
+import dataclasses
 import itertools
 
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from batch.shoots import exif_of
 from batch.shoots import write as write_with_exif
 from scenes import as_type, psnr, scene, texture
@@ -13,7 +15,9 @@ from test_stack import write
 
 import hyperfocal
 from hyperfocal import OptionError, StackError, formats
-from hyperfocal.preparation import Extras, Preparation, fuse_prepared, names_tell, prepare
+from hyperfocal.alignment import records
+from hyperfocal.fusion import Extras
+from hyperfocal.preparation import Preparation, fuse_prepared, names_tell, prepare
 from hyperfocal.recipe import Recipe
 from hyperfocal.slabs import Slab, parse_slab
 
@@ -103,6 +107,44 @@ def test_the_depth_map_follows_the_order_found(tmp_path):
     assert abs(np.corrcoef(depth["given"], wanted)[0, 1]) < 0.9
 
 
+ENDLESS = (0xFFFFFFFF, 1)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "expected"),
+    [
+        ([(30, 100), (35, 100), (35, 100), (41, 100)], "first"),
+        ([ENDLESS, ENDLESS, (9, 1), (3, 1)], "last"),
+        ([(30, 100), (40, 100), (30, 100), (40, 100), (30, 100)], None),
+        ([(30, 100)] * 4, None),
+        ([(0, 1), (0, 1), (5, 1)], None),  # 0 stands for unknown
+        ([(30, 0), None, (1, 1)], None),
+        ([None, (30, 100), None, (10, 100)], "last"),
+    ],
+)
+def test_the_near_end_is_told_where_exif_tells_it(tmp_path, ratios, expected):
+    for number, ratio in enumerate(ratios):
+        samples = as_type([texture(30, 40, seed=1)], np.uint8)[0]
+        write_with_exif(tmp_path / f"{number}.png", samples, exif_of(ratio=ratio))
+    report = hyperfocal.fuse(tmp_path, method="select").report
+    assert report["near_end"] == expected
+
+
+def test_an_order_from_content_starts_near_where_exif_tells(tmp_path):
+    letters = ["c", "a", "d", "b", "e"]
+    for far_to_near in (False, True):
+        folder = tmp_path / str(far_to_near)
+        folder.mkdir()
+        for place, (letter, frame) in enumerate(zip(letters, ramp(5), strict=True)):
+            distance = (9 - place if far_to_near else 3 + place, 10)
+            samples = as_type([frame], np.uint8)[0]
+            write_with_exif(folder / f"{letter}.png", samples, exif_of(ratio=distance))
+        prepared = prepare(folder, Preparation())
+        wanted = [f"{letter}.png" for letter in letters]
+        assert names_of(prepared) == (wanted[::-1] if far_to_near else wanted)
+        assert prepared.notices[0].endswith("which end is near is the first, by EXIF")
+
+
 def test_blurred_frames_are_left_out_and_named(tmp_path):
     frames = ramp(5)
     frames[2] = cv2.GaussianBlur(texture(180, 240), (0, 0), 7)
@@ -184,16 +226,83 @@ def test_an_existing_slab_is_kept_unless_asked(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a_slab02.tif"]
 
 
-def test_maps_of_slabs_are_refused(tmp_path):
+def test_maps_of_slabs_count_frames(tmp_path):
+    _, frames, truth = scene(120, 240, 7)
+    frames = as_type(frames, np.uint16)
+    extras = Extras(
+        decision_map=tmp_path / "decision.tif",
+        depth=tmp_path / "depth.tif",
+        depth_page=True,
+        maps=tmp_path / "maps",
+        transforms=tmp_path / "transforms.json",
+    )
+    report = fuse_prepared(
+        frames,
+        tmp_path / "a.tif",
+        recipe=dataclasses.replace(FAST, step_um=2.0),
+        preparation=Preparation(slab="3:1"),
+        extras=extras,
+    )
+    maps = {path.stem: np.load(path) for path in (tmp_path / "maps").glob("*.npy")}
+    # By hand: the slab that each pixel comes from, and the frame of that slab.
+    slabs = [hyperfocal.fuse(frames[first : first + 3], method=FAST.method) for first in (0, 2, 4)]
+    whole = hyperfocal.fuse([slab.picture for slab in slabs], method=FAST.method)
+    wanted = np.choose(whole.decision, [slab.decision + 2 * n for n, slab in enumerate(slabs)])
+    assert np.array_equal(maps["decision"], wanted)
+    depth = np.choose(whole.decision, [slab.depth + 2 * n for n, slab in enumerate(slabs)])
+    assert np.allclose(maps["depth"], 2.0 * depth, atol=1e-4)
+    sure = np.choose(whole.decision, [slab.confidence for slab in slabs])
+    assert np.array_equal(maps["confidence"], sure)
+    assert (maps["decision"] == truth).mean() > 0.8
+    written = {
+        name: formats.open_frames(tmp_path / f"{name}.tif")[0].read()[:, :, 0]
+        for name in ("decision", "depth")
+    }
+    assert np.array_equal(written["decision"], maps["decision"])
+    assert np.array_equal(written["depth"], maps["depth"])
+    assert np.array_equal(tifffile.imread(tmp_path / "a.tif", key=1), maps["depth"])
+    assert len(records.load(tmp_path / "transforms.json").matrices) == 7
+    assert set(report["outputs"]) == {
+        "picture", "decision_map", "depth", "maps", "transforms", "slabs",
+    }  # fmt: skip
+
+
+def test_frames_left_out_are_counted_in_maps_of_slabs(tmp_path):
+    _, frames, truth = scene(160, 240, 6)
+    stranger = texture(160, 240, seed=99)
+    frames = as_type([*frames[:2], stranger, *frames[2:]], np.uint8)
+    report = fuse_prepared(
+        frames,
+        tmp_path / "a.png",
+        recipe=FAST,
+        preparation=Preparation(slab="3:1"),
+        extras=Extras(maps=tmp_path / "maps"),
+    )
+    assert report["alignment"]["left_out"] == ["frame 3 (array 3)"]
+    decision = np.load(tmp_path / "maps" / "decision.npy")
+    assert not (decision == 2).any()
+    assert (decision == truth + (truth >= 2)).mean() > 0.8
+
+
+def test_maps_of_slabs_that_are_not_fused_are_refused(tmp_path):
     _, frames, _ = scene(60, 90, 4)
-    with pytest.raises(OptionError, match="count slabs"):
+    with pytest.raises(OptionError, match="--slabs-only"):
+        fuse_prepared(
+            frames,
+            tmp_path / "a.tif",
+            recipe=FAST,
+            preparation=Preparation(slab="3:1", slabs_only=True),
+            extras=Extras(depth=tmp_path / "d.tif"),
+        )
+    with pytest.raises(hyperfocal.FormatError, match="two outputs"):
         fuse_prepared(
             frames,
             tmp_path / "a.tif",
             recipe=FAST,
             preparation=Preparation(slab="3:1"),
-            extras=Extras(depth=tmp_path / "d.tif"),
+            extras=Extras(depth=tmp_path / "a_slab01.tif"),
         )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_slabs_of_a_stack_that_moved_have_one_size(tmp_path):

@@ -36,6 +36,7 @@ class FrameInfo:
     step_um: float | None = None  # distance to the next frame, where the file tells
     pixel_um: tuple[float, float] | None = None  # height and width of a pixel, where the file tells
     notices: tuple[str, ...] = ()  # what of the file is not in the samples: "transparency"
+    remarks: tuple[str, ...] = ()  # sentences on the whole file: "a.mov has 10 bits, …"
 
     @property
     def peak(self) -> float:

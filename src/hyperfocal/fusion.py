@@ -19,6 +19,7 @@ from hyperfocal.alignment import Aligned, Alignment, Exposure, OnMisaligned, rec
 from hyperfocal.errors import OptionError
 from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
 from hyperfocal.methods import Method, locates
+from hyperfocal.nearness import near_end
 from hyperfocal.options import check
 from hyperfocal.pipeline import Composite, OnStep, Run
 from hyperfocal.recipe import Recipe
@@ -26,6 +27,33 @@ from hyperfocal.stack import FramesLike, Stack, absent_numbers, open_stack
 from hyperfocal.version import VERSION
 
 PathLike = str | os.PathLike[str]
+PICTURES = ("picture", "decision_map", "depth")  # outputs that are pictures
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What to write beside the picture; see `fuse`."""
+
+    decision_map: PathLike | None = None
+    depth: PathLike | None = None
+    depth_page: bool = False
+    maps: PathLike | None = None
+    transforms: PathLike | None = None
+
+    @property
+    def has_maps(self) -> bool:
+        return self.depth_page or any((self.decision_map, self.depth, self.maps))
+
+    def targets(self, out: PathLike | None) -> dict[str, Path]:
+        """The files and folders to write, by what they hold."""
+        named = {"picture": out, **vars(self)}
+        del named["depth_page"]
+        return {name: Path(path) for name, path in named.items() if path is not None}
+
+    @property
+    def files(self) -> list[Path]:
+        """The maps that are pictures."""
+        return [path for name, path in self.targets(None).items() if name in PICTURES]
 
 
 @dataclass(frozen=True)
@@ -39,6 +67,7 @@ class Fusion:
     initial_decision: IndexMap | None  # (height, width), before it was made consistent
     activity: FocusMap | None  # (height, width), the largest focus measure over the frames
     report: dict[str, Any]  # frames, size, seconds per stage, peak memory, outputs
+    covered: NDArray[np.bool_] | None = None  # where all frames have data; None: everywhere
 
 
 def fuse(
@@ -86,36 +115,18 @@ def fuse(
     check(recipe)
     chosen: Method = rooms.make("methods", recipe.method)
     memory_bytes = recipe.memory_bytes
-    named = {"picture": out, "decision_map": decision_map, "depth": depth}
-    targets = {name: Path(path) for name, path in named.items() if path is not None}
-    folder = None if maps is None else Path(maps)
-    saving = None if transforms is None else Path(transforms)
+    extras = Extras(decision_map, depth, depth_page, maps, transforms)
+    targets = extras.targets(out)
     watch = Stopwatch(on_step)
-    with open_stack(frames, exclude=targets.values()) as stack:
-        _refuse(targets, folder, stack, chosen, overwrite=overwrite, depth_page=depth_page)
-        if saving is not None:
-            records.require_writable(saving, overwrite=overwrite)
+    pictures = [targets[name] for name in PICTURES if name in targets]
+    with open_stack(frames, exclude=pictures) as stack:
+        require_possible(targets, extras, stack, chosen, overwrite=overwrite)
         watch("open", 1, 1)
         aligned = place(stack, recipe, watch)
         with aligned.stack as placed:
             composite = Run(placed, memory_bytes, watch).compose(chosen)
-    step_um = stack.info.step_um if recipe.step_um is None else recipe.step_um
-    composite = _measured(_numbered(composite, aligned.kept), step_um)
-    if folder is not None:
-        targets["maps"] = folder
-    if saving is not None:
-        targets["transforms"] = saving
-    with outputs.all_or_none(targets.values()):
-        _write(
-            targets,
-            composite,
-            stack,
-            fused_count=len(aligned.kept),
-            step_um=step_um,
-            depth_page=depth_page,
-        )
-        if saving is not None:
-            records.save(saving, aligned.record)
+    composite = in_frames_given(composite, aligned.kept, _step_um(stack, recipe))
+    write(targets, composite, stack, aligned, recipe, extras)
     watch("write", 1, 1)
     fusion = _fusion(composite, stack, recipe, watch.seconds, targets)
     fusion.report["alignment"] = aligned.report
@@ -124,12 +135,16 @@ def fuse(
 
 def maps_of(composite: Composite) -> dict[str, NDArray[Any]]:
     """All maps of a selecting method, by the name of their file."""
+    covered = composite.covered
+    if covered is None:
+        covered = np.ones(composite.picture.shape[:2], bool)
     maps = {
         "decision_initial": composite.initial,
         "decision": composite.index,
         "activity": composite.activity,
         "depth": composite.depth,
         "confidence": composite.confidence,
+        "covered": covered.astype(np.uint8) * np.uint8(255),
     }
     return {name: values for name, values in maps.items() if values is not None}
 
@@ -144,6 +159,26 @@ def place(stack: Stack, recipe: Recipe, on_step: OnStep) -> Aligned:
         keep_size=recipe.keep_size,
         saved=None if recipe.apply_transforms is None else Path(recipe.apply_transforms),
         on_step=on_step,
+    )
+
+
+def in_frames_given(composite: Composite, kept: Sequence[int], step_um: float | None) -> Composite:
+    """The composite of the frames that were kept, with all frames counted, the depth in µm."""
+    return _measured(_numbered(composite, kept), step_um)
+
+
+def composite_of(fusion: Fusion) -> Composite:
+    """What a fusion was made of, its depth in frames."""
+    step_um = fusion.report["step_um"] or 1
+    height, width = fusion.picture.shape[:2]
+    return Composite(
+        fusion.picture.reshape(height, width, -1),
+        fusion.decision,
+        fusion.initial_decision,
+        fusion.activity,
+        None if fusion.depth is None else fusion.depth / np.float32(step_um),
+        fusion.confidence,
+        fusion.covered,
     )
 
 
@@ -190,44 +225,57 @@ def peak_memory_bytes() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _refuse(
-    targets: dict[str, Path],
-    folder: Path | None,
-    stack: Stack,
-    method: Method,
-    *,
-    overwrite: bool,
-    depth_page: bool,
+def require_possible(
+    targets: dict[str, Path], extras: Extras, stack: Stack, method: Method, *, overwrite: bool
 ) -> None:
-    maps = sorted(set(targets) & {"decision_map", "depth"}) + (["maps"] if folder else [])
-    maps += ["depth page"] if depth_page else []
-    if maps and not locates(method):
+    """Raise for what cannot be written, or not of this method, before any work."""
+    named: list[str] = [name for name in ("decision_map", "depth", "maps") if name in targets]
+    named += ["depth page"] if extras.depth_page else []
+    if named and not locates(method):
         raise OptionError(
             f"{type(method).__name__.lower()} blends frames without deciding, so there is no "
-            f"{maps[0].replace('_', ' ')} to write; leave it out or choose another method"
+            f"{named[0].replace('_', ' ')} to write; leave it out or choose another method"
         )
     inputs = [source.path for source in stack.sources if hasattr(source, "path")]
-    outputs.require_writable(targets.values(), inputs=inputs, overwrite=overwrite)
-    if folder is not None:
-        outputs.require_folder(folder, overwrite=overwrite)
+    pictures = [targets[name] for name in PICTURES if name in targets]
+    outputs.require_writable(pictures, inputs=inputs, overwrite=overwrite)
+    if "maps" in targets:
+        outputs.require_folder(targets["maps"], overwrite=overwrite)
     if "picture" in targets:
-        outputs.require_fitting(targets["picture"], stack.info, with_depth=depth_page)
+        outputs.require_fitting(targets["picture"], stack.info, with_depth=extras.depth_page)
+    if "transforms" in targets:
+        with outputs.reaching(targets["transforms"]):
+            records.require_writable(targets["transforms"], overwrite=overwrite)
+            outputs.require_parent(targets["transforms"])
 
 
-def _write(
+def write(
     targets: dict[str, Path],
     composite: Composite,
     stack: Stack,
-    *,
-    fused_count: int,
-    step_um: float | None,
-    depth_page: bool,
+    aligned: Aligned,
+    recipe: Recipe,
+    extras: Extras,
+) -> None:
+    """All outputs or, where the process is stopped between two, none of them."""
+    if composite.covered is not None:
+        aligned.report["covered_share"] = round(float(composite.covered.mean()), 4)
+    step_um = _step_um(stack, recipe)
+    with outputs.all_or_none(targets.values()):
+        if "picture" in targets:
+            credited = _credited(composite, stack, len(aligned.kept))
+            like = dataclasses.replace(credited, step_um=step_um)
+            depth = composite.depth if extras.depth_page else None
+            outputs.save(targets["picture"], composite.picture, like, depth=depth)
+        _write_maps(targets, composite, stack, step_um)
+        if "transforms" in targets:
+            records.save(targets["transforms"], aligned.record)
+
+
+def _write_maps(
+    targets: dict[str, Path], composite: Composite, stack: Stack, step_um: float | None
 ) -> None:
     count, last = len(stack), (len(stack) - 1) * (step_um or 1)
-    if "picture" in targets:
-        like = dataclasses.replace(_credited(composite, stack, fused_count), step_um=step_um)
-        depth = composite.depth if depth_page else None
-        outputs.save(targets["picture"], composite.picture, like, depth=depth)
     if "decision_map" in targets and composite.index is not None:
         outputs.save_decision_map(targets["decision_map"], composite.index, frame_count=count)
     if "depth" in targets and composite.depth is not None:
@@ -266,6 +314,9 @@ def _notices(stack: Stack) -> list[str]:
             f"{aside[0]}{f' and {len(aside) - 1} more' * (len(aside) > 1)} in the folder of other "
             "pictures is left out; name such files by a pattern to fuse them"
         )
+    told += dict.fromkeys(remark for source in stack.sources for remark in source.info.remarks)
+    if formats.is_damaged(stack.info.exif):
+        told.append(f"EXIF of {stack.info.name} is damaged; what can be read of it is kept")
     absent = absent_numbers([source.info.name for source in stack.sources])
     if absent:
         numbers = ", ".join(str(number) for number in absent)
@@ -273,11 +324,27 @@ def _notices(stack: Stack) -> list[str]:
     return told
 
 
+def _step_um(stack: Stack, recipe: Recipe) -> float | None:
+    return stack.info.step_um if recipe.step_um is None else recipe.step_um
+
+
 def _step_from(stack: Stack, recipe: Recipe) -> str | None:
     """Where the distance between frames comes from: `option`, `file`, or None: depth in frames."""
     if recipe.step_um is not None:
         return "option"
     return None if stack.info.step_um is None else "file"
+
+
+def facts(stack: Stack, recipe: Recipe) -> dict[str, Any]:
+    """What a report says of a stack as such."""
+    return {
+        "channels": stack.info.channels,
+        "type": str(stack.info.dtype),
+        "step_um": _step_um(stack, recipe),
+        "step_from": _step_from(stack, recipe),
+        "pixel_um": stack.info.pixel_um,
+        "near_end": near_end(stack.sources),
+    }
 
 
 def _fusion(
@@ -292,11 +359,7 @@ def _fusion(
         "ignored": list(stack.ignored),
         "width": composite.picture.shape[1],
         "height": composite.picture.shape[0],
-        "channels": stack.info.channels,
-        "type": str(stack.info.dtype),
-        "step_um": stack.info.step_um if recipe.step_um is None else recipe.step_um,
-        "step_from": _step_from(stack, recipe),
-        "pixel_um": stack.info.pixel_um,
+        **facts(stack, recipe),
         "notices": _notices(stack),
         "method": recipe.method if isinstance(recipe.method, str) else repr(recipe.method),
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
@@ -314,4 +377,5 @@ def _fusion(
         composite.initial,
         composite.activity,
         report,
+        composite.covered,
     )

@@ -6,6 +6,7 @@ Nothing half-written is left under the final name, and nothing is replaced unask
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shutil
 import tempfile
@@ -35,14 +36,33 @@ def require_writable(paths: Iterable[Path], *, inputs: Iterable[Path], overwrite
             raise FormatError(f"{path} is one of the frames; choose another output")
         if os.path.realpath(path) in {os.path.realpath(other) for other in paths[:place]}:
             raise FormatError(f"{path} is named for two outputs; give each its own file")
-        if path.is_dir() and not _is_picture(path):
-            raise FormatError(f"{path} is a folder; name a file in it")
-        if path.exists() and not overwrite:
-            raise FormatError(f"{path} exists; choose another name or allow it with --overwrite")
-        if not path.parent.is_dir():
-            raise FormatError(f"folder {path.parent} does not exist; make it first")
-        if not os.access(path.parent, os.W_OK):
-            raise FormatError(f"folder {path.parent} cannot be written to; choose another")
+        with reaching(path):
+            if path.is_dir() and not _is_picture(path):
+                raise FormatError(f"{path} is a folder; name a file in it")
+            if path.exists() and not overwrite:
+                raise FormatError(
+                    f"{path} exists; choose another name or allow it with --overwrite"
+                )
+            require_parent(path)
+
+
+@contextlib.contextmanager
+def reaching(path: Path) -> Iterator[None]:
+    """A path that cannot even be asked for (its name too long, its folder closed): FormatError."""
+    try:
+        yield
+    except OSError as error:
+        raise FormatError(
+            f"{path} cannot be written ({error.strerror}); choose another name or folder"
+        ) from error
+
+
+def require_parent(path: Path) -> None:
+    """Raise FormatError where there is no folder for a path, or none that can be written to."""
+    if not path.parent.is_dir():
+        raise FormatError(f"folder {path.parent} does not exist; make it first")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise FormatError(f"folder {path.parent} cannot be written to; choose another")
 
 
 def require_fitting(path: Path, info: FrameInfo, *, with_depth: bool = False) -> None:
@@ -157,17 +177,18 @@ def save_depth(
 
 def require_folder(folder: Path, *, overwrite: bool) -> None:
     """Raise FormatError where maps cannot or must not be written into a folder."""
-    if folder.exists() and not folder.is_dir():
-        raise FormatError(f"{folder} is a file; name a folder for the maps")
-    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
-        raise FormatError(f"{folder} is not empty; name another folder or allow --overwrite")
-    if not folder.exists() and not folder.parent.is_dir():
-        raise FormatError(f"folder {folder.parent} does not exist; make it first")
+    with reaching(folder):
+        if folder.exists() and not folder.is_dir():
+            raise FormatError(f"{folder} is a file; name a folder for the maps")
+        if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+            raise FormatError(f"{folder} is not empty; name another folder or allow --overwrite")
+        require_parent(folder / "map" if folder.is_dir() else folder)
 
 
 def save_maps(folder: Path, maps: Mapping[str, NDArray[Any]]) -> None:
-    """Each map as NAME.npy and NAME.tif, of the type it has: 16 bit for indices, else float32."""
-    folder.mkdir(exist_ok=True)
+    """Each map as NAME.npy and NAME.tif, of the type it has: 16 bit for indices, 8 for masks."""
+    with reaching(folder):
+        folder.mkdir(exist_ok=True)
     for name, values in maps.items():
         beside = folder / f".{name}.part.npy"
         try:
@@ -204,21 +225,34 @@ def write_text(path: Path, text: str) -> None:
 def lock(path: Path, *, who: str, folder: Path) -> TextIO:
     """Keep others of `who` ("batch") out of a folder until the file is closed.
 
-    Raises FormatError where one is there already. On Windows nothing keeps two apart.
+    Raises FormatError where one is there already. The system lets go of the lock when the process
+    ends, however it does.
     """
-    file = path.open("w")
+    # Not "w": Windows does not cut a file short of which another process has locked a part.
+    file = path.open("a")
     try:
-        import fcntl
-    except ImportError:
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(file)
     except OSError:
         file.close()
         raise FormatError(
             f"another {who} works in {folder}; wait for it or choose another folder"
         ) from None
     return file
+
+
+def _lock(file: TextIO) -> None:
+    """Lock an open file, or raise OSError; nothing on systems that have no locks."""
+    with contextlib.suppress(ImportError):
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    with contextlib.suppress(ImportError):
+        # By its name, because type checkers know it on Windows alone.
+        windows = importlib.import_module("msvcrt")
+        # The first byte, which need not be there; from where the file stands.
+        file.seek(0)
+        windows.locking(file.fileno(), windows.LK_NBLCK, 1)
 
 
 def _grey(values: NDArray[np.generic]) -> tuple[Samples, FrameInfo]:

@@ -19,7 +19,7 @@ from hyperfocal.decision import Contest, Decision, winners
 from hyperfocal.errors import StackError
 from hyperfocal.frame import FocusMap, Grey, IndexMap, Pixels, Samples, Weight, to_samples
 from hyperfocal.measures import Measure
-from hyperfocal.methods import Folding, Locating, Looking, Method, Selecting, locates
+from hyperfocal.methods import Fold, Folding, Locating, Looking, Method, Selecting, locates
 from hyperfocal.stack import Stack
 from hyperfocal.tiles import Tile
 
@@ -40,6 +40,7 @@ class Composite:
     activity: FocusMap | None = None  # the largest focus measure over the frames
     depth: NDArray[np.float32] | None = None  # position in the stack, in frames
     confidence: Weight | None = None  # 1 − second best focus / best focus
+    covered: NDArray[np.bool_] | None = None  # where all frames have data; None: everywhere
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,25 @@ class Run:
         raise StackError(f"{method!r} is no fusion method; it neither selects nor folds")
 
     def _select(self, measure: Measure, decision: Decision) -> Composite:
-        initial, activity, confidence = self._compare(measure)
+        initial, activity, confidence, covered = self._compare(measure)
         self.on_step("decide", 0, 1)
         index = decision.verify(initial, frame_count=len(self.stack))
         self.on_step("decide", 1, 1)
         picture, depth = self._blend(index, decision)
-        return Composite(picture, index, initial, activity, depth, confidence)
+        return Composite(picture, index, initial, activity, depth, confidence, covered)
 
-    def _compare(self, measure: Measure) -> tuple[IndexMap, FocusMap, Weight]:
-        """Arg-max over frames, its focus measure, and its confidence, for the whole picture."""
+    def _compare(
+        self, measure: Measure
+    ) -> tuple[IndexMap, FocusMap, Weight, NDArray[np.bool_] | None]:
+        """Arg-max over frames, its focus measure and confidence, and where all have data.
+
+        For the whole picture. Where some frames have none, the others won without a contest, so
+        that the confidence is 0.
+        """
         height, width = self._size
         index = np.empty((height, width), np.uint16)
         activity, confidence = np.empty((2, height, width), np.float32)
+        everywhere: NDArray[np.bool_] | None = None
         new_contest = getattr(measure, "contest", Contest)
         surveyed: list[Any] = []  # a few numbers a frame, not pixels
         plan = self._plan(measure.halo, measure.grid)
@@ -83,11 +91,18 @@ class Run:
                 grey = self.stack.grey(frame, tile.outer_rows)
                 focus_map = measure(grey, surveyed[frame])
                 covered = self.stack.covered(frame, tile.outer_rows)
-                contest.add(frame, focus_map if covered is None else masked(focus_map, covered))
+                if covered is not None:
+                    focus_map = masked(focus_map, covered)
+                    if everywhere is None:
+                        everywhere = np.ones((height, width), bool)
+                    everywhere[tile.rows] &= covered[tile.inner_rows]
+                contest.add(frame, focus_map)
             index[tile.rows] = contest.index[tile.inner_rows]
             activity[tile.rows] = contest.best[tile.inner_rows]
             confidence[tile.rows] = contest.confidence()[tile.inner_rows]
-        return index, activity, confidence
+        if everywhere is not None:
+            confidence[~everywhere] = 0
+        return index, activity, confidence, everywhere
 
     def _blend(self, index: IndexMap, decision: Decision) -> tuple[Samples, NDArray[np.float32]]:
         picture = self._new_picture()
@@ -142,24 +157,38 @@ class Run:
         picture = self._new_picture()
         index = np.empty((height, width), np.uint16)
         depth, confidence = np.empty((2, height, width), np.float32)
+        everywhere = np.ones((height, width), bool)
         held = getattr(method, "bytes_per_pixel", _BYTES_PER_PIXEL)
         plan = self._plan(method.halo, method.grid, held)
         for place, tile in enumerate(plan):
             fold = method.fold(tile.outer_bottom - tile.outer_top, width, picture.shape[2])
             if isinstance(fold, Looking):
                 for frame in self._frames("look", place, len(plan)):
-                    fold.look(self.stack.read(frame, tile.outer_rows))
+                    fold.look(*self._given(fold, frame, tile))
             for frame in self._frames("fold", place, len(plan)):
-                fold.add(self.stack.read(frame, tile.outer_rows))
+                pixels, *given = self._given(fold, frame, tile)
+                fold.add(pixels, *given)
+                for covered in given:
+                    if covered is not None:
+                        everywhere[tile.rows] &= covered[tile.inner_rows]
             fill(picture[tile.rows], fold.result()[tile.inner_rows])
             if isinstance(fold, Locating):
                 found = fold.location()
                 index[tile.rows] = found.index[tile.inner_rows]
                 depth[tile.rows] = found.depth[tile.inner_rows]
                 confidence[tile.rows] = found.confidence[tile.inner_rows]
-        if locates(method):
-            return Composite(picture, index, depth=depth, confidence=confidence)
-        return Composite(picture)
+        if not locates(method):
+            return Composite(picture)
+        confidence[~everywhere] = 0
+        covered = None if everywhere.all() else everywhere
+        return Composite(picture, index, depth=depth, confidence=confidence, covered=covered)
+
+    def _given(self, fold: Fold, frame: int, tile: Tile) -> tuple[Any, ...]:
+        """What a fold takes of a frame: its pixels, and where they are its own if it asks."""
+        pixels = self.stack.read(frame, tile.outer_rows)
+        if isinstance(fold, Locating):
+            return pixels, self.stack.covered(frame, tile.outer_rows)
+        return (pixels,)
 
     @property
     def _size(self) -> tuple[int, int]:

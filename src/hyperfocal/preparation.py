@@ -6,18 +6,19 @@ everywhere are left out, and long stacks are fused slab by slab.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from hyperfocal import arrangement, formats, outputs
+from hyperfocal import arrangement, formats
 from hyperfocal.errors import OptionError, StackError
 from hyperfocal.frame import Source
-from hyperfocal.fusion import PathLike, fuse, place
+from hyperfocal.fusion import Extras, PathLike, fuse
+from hyperfocal.layering import fuse_in_slabs
 from hyperfocal.likeness import observed, told_of
+from hyperfocal.nearness import near_end
 from hyperfocal.options import option
 from hyperfocal.pipeline import OnStep
 from hyperfocal.recipe import Recipe
@@ -26,9 +27,9 @@ from hyperfocal.stack import FramesLike, Stack, natural_key, open_stack
 
 Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
 
+_NOTHING = Extras()
 _MOST_MEASURED = 2000  # frames; the distances between all of them are held
 _CLEARLY = 0.9  # of the length of the given order
-_LOSSLESS = (".png", ".tif", ".tiff", ".ome.tif", ".ome.tiff")
 
 
 @dataclass(frozen=True)
@@ -65,28 +66,13 @@ class Prepared:
     notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Extras:
-    """What to write beside the picture; see `fuse`."""
-
-    decision_map: PathLike | None = None
-    depth: PathLike | None = None
-    depth_page: bool = False
-    maps: PathLike | None = None
-    transforms: PathLike | None = None
-
-    @property
-    def files(self) -> list[Path]:
-        return [Path(path) for path in (self.decision_map, self.depth) if path is not None]
-
-
 def fuse_prepared(
     frames: FramesLike,
     out: PathLike,
     *,
     recipe: Recipe,
     preparation: Preparation,
-    extras: Extras = Extras(),
+    extras: Extras = _NOTHING,
     overwrite: bool = False,
     on_step: OnStep = lambda stage, index, count: None,
 ) -> dict[str, Any]:
@@ -104,11 +90,18 @@ def fuse_prepared(
         if slab is None or len(stack) <= slab.size:
             report = _fused(stack, out, recipe, extras, overwrite, on_step)
         else:
-            _refuse_maps(extras)
-            report = _fused_in_slabs(
-                stack, out, slab, recipe, preparation.slabs_only, overwrite, on_step
+            report = fuse_in_slabs(
+                stack,
+                out,
+                slab,
+                recipe=recipe,
+                extras=extras,
+                slabs_only=preparation.slabs_only,
+                overwrite=overwrite,
+                on_step=on_step,
             )
-    notices = [*report["notices"], *prepared.notices, *told_of(stack.sources)]
+    seen = _seen(stack, report["alignment"]["left_out"])
+    notices = [*report["notices"], *prepared.notices, *seen]
     if slab is not None and len(names) <= slab.size:
         notices.append(f"the stack has {len(names)} frames, so slabs of {slab.size} were not cut")
     return {
@@ -118,6 +111,14 @@ def fuse_prepared(
         "left_out": list(prepared.left_out),
         "notices": list(dict.fromkeys(notices)),
     }
+
+
+def _seen(stack: Stack, left_out: Sequence[str]) -> list[str]:
+    """A line for each frame that was left out, is there twice, or seems not to belong."""
+    lines = [f"{name} does not show what the others do; left out" for name in left_out]
+    # Once is enough for a frame that is out.
+    odd = tuple(f"{name} seems" for name in left_out)
+    return lines + [line for line in told_of(stack.sources) if not line.startswith(odd)]
 
 
 def prepare(
@@ -154,10 +155,13 @@ def prepare(
             path, is_clear = _path(details[kept], is_asked=preparation.order == "content")
             kind = "content" if is_clear else "given"
             kept = [kept[index] for index in path]
+            near = near_end([sources[index] for index in kept]) if is_clear else None
+            kept = kept[::-1] if near == "last" else kept
             if path != sorted(path):
+                told = "is the first, by EXIF" if near else "is not known"
                 notices.append(
                     "the order of frames was found from what is sharp in them; which end is near "
-                    "is not known"
+                    f"{told}"
                 )
         sources = [sources[index] for index in kept]
     stack = Stack(sources, opened.ignored)
@@ -229,69 +233,3 @@ def _fused(
     return fuse(
         frames, out, **vars(recipe), **vars(extras), overwrite=overwrite, on_step=on_step
     ).report
-
-
-def _fused_in_slabs(
-    stack: Stack,
-    out: Path,
-    slab: Slab,
-    recipe: Recipe,
-    slabs_only: bool,
-    overwrite: bool,
-    on_step: OnStep,
-) -> dict[str, Any]:
-    paths = slab_paths(out, len(slab.cuts(len(stack))))
-    targets = paths if slabs_only else [*paths, out]
-    inputs = [source.path for source in stack.sources if hasattr(source, "path")]
-    outputs.require_writable(targets, inputs=inputs, overwrite=overwrite)
-    # All frames are placed on one before the stack is cut, so that slabs have one size and place.
-    aligned = place(stack, recipe, on_step)
-    recipe = dataclasses.replace(recipe, align="none", exposure="none", apply_transforms=None)
-    cuts = slab.cuts(len(aligned.stack))
-    if len(cuts) == 1:  # because frames were left out
-        report = _fused(aligned.stack, out, recipe, Extras(), overwrite, on_step)
-        return {**report, "alignment": aligned.report}
-    paths = paths[: len(cuts)]
-    reports = []
-    for number, (cut, path) in enumerate(zip(cuts, paths, strict=True), 1):
-        part = Stack(aligned.stack.sources[cut])
-        if stack.is_spooled:
-            part.spool()
-        step = _within(on_step, f"slab {number}/{len(cuts)}: ")
-        reports.append(_fused(part, path, recipe, Extras(), overwrite, step))
-    if not slabs_only:
-        reports.append(_fused(paths, out, recipe, Extras(), overwrite, on_step))
-    seconds: dict[str, float] = {}
-    for report in reports:
-        for stage, spent in report["seconds"].items():
-            seconds[stage] = round(seconds.get(stage, 0.0) + spent, 3)
-    written = {} if slabs_only else {"picture": str(out)}
-    # Holes in a slab's numbers are holes in the whole, and slabs are numbered without any.
-    return {
-        **reports[-1],
-        "alignment": aligned.report,
-        "notices": [notice for report in reports for notice in report["notices"]],
-        "ignored": list(stack.ignored),
-        "seconds": seconds,
-        "outputs": {**written, "slabs": [str(path) for path in paths]},
-    }
-
-
-def slab_paths(out: Path, count: int) -> list[Path]:
-    """`fused.tif` -> `fused_slab01.tif`…; TIFF in place of a format that loses something."""
-    suffix = formats.suffix_of(out)
-    stem = out.name[: len(out.name) - len(suffix)]
-    digits = max(2, len(str(count)))
-    kind = suffix if suffix in _LOSSLESS else ".tif"
-    return [out.with_name(f"{stem}_slab{number:0{digits}}{kind}") for number in range(1, count + 1)]
-
-
-def _within(on_step: OnStep, prefix: str) -> OnStep:
-    return lambda stage, index, count: on_step(prefix + stage, index, count)
-
-
-def _refuse_maps(extras: Extras) -> None:
-    if extras != Extras():
-        raise OptionError(
-            "maps of a stack in slabs would count slabs, not frames; leave out the maps or --slab"
-        )

@@ -33,7 +33,8 @@ class Recipe:
         None, "place frames by a file that --transforms saved, instead of measuring them"
     )
     exposure: Exposure = option(
-        "auto", "bring all frames to one brightness and white balance, where they differ"
+        "auto",
+        "bring all frames to one brightness, white balance and black level, where they differ",
     )
     memory: str | None = option(
         None, "memory for the work at hand, as 800MB or 4GB; default: half of what is free"

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal import formats
-from hyperfocal.errors import StackError
+from hyperfocal.errors import FormatError, StackError
 from hyperfocal.frame import FrameInfo, Grey, Pixels, Samples, Source, to_grey, to_pixels
 from hyperfocal.spool import Spool
 
@@ -188,7 +188,8 @@ def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = (), fewest: int 
 def natural_key(name: str) -> list[Any]:
     """Sorts img2 before img10: runs of digits compare as numbers."""
     parts = re.split(r"([0-9]+)", name.casefold())
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)] + [name]
+    # In a list of its own, because `a` and `a2` part where one has its whole name.
+    return [[int(part) if place % 2 else part for place, part in enumerate(parts)], name]
 
 
 def absent_numbers(names: Sequence[str]) -> list[int]:
@@ -220,7 +221,12 @@ def _sources(
             sources.append(_array_source(frame, place))
             continue
         path, selection = formats.split(os.fspath(frame))
-        known, others = _files(path, exclude)
+        try:
+            known, others = _files(path, exclude)
+        except OSError as error:
+            raise FormatError(
+                f"{path} cannot be read: {error.strerror}; check its name and permissions"
+            ) from error
         sources += [source for file in known for source in formats.open_frames(file, selection)]
         ignored += others
     return sources, tuple(ignored)

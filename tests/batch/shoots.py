@@ -41,8 +41,8 @@ def views(count, *, seed, height=60, width=80):
     return as_type([np.clip(0.8 * light + 0.2 * frame, 0, 1) for frame in frames], np.uint8)
 
 
-def exif_of(seconds=None, *, f_number=None, iso=None, exposure_s=None, digits=None):
-    """An EXIF block of a frame taken so long after START."""
+def exif_of(seconds=None, *, f_number=None, iso=None, exposure_s=None, digits=None, ratio=None):
+    """An EXIF block of a frame taken so long after START; `ratio` is its SubjectDistance."""
     layout = directories.Layout("<", False)
     entries = {}
     if seconds is not None:
@@ -53,8 +53,10 @@ def exif_of(seconds=None, *, f_number=None, iso=None, exposure_s=None, digits=No
         entries[37521] = directories.Entry(2, len(text), text.ljust(4, b"\0")[:4], 0)
     for tag, value in ((33434, exposure_s), (33437, f_number)):
         if value is not None:
-            ratio = struct.pack("<II", round(value * 10_000), 10_000)
-            entries[tag] = directories.Entry(5, 1, ratio, 0)
+            packed = struct.pack("<II", round(value * 10_000), 10_000)
+            entries[tag] = directories.Entry(5, 1, packed, 0)
+    if ratio is not None:
+        entries[37382] = directories.Entry(5, 1, struct.pack("<II", *ratio), 0)
     if iso is not None:
         entries[34855] = directories.Entry(3, 1, struct.pack("<HH", iso, 0), 0)
     child = directories.Directory(entries)

@@ -110,6 +110,19 @@ def test_duplicates_and_strangers_are_told(tmp_path, capsys):
     ]
 
 
+def test_a_stranger_that_was_left_out_is_told_once(tmp_path, capsys):
+    frames = views(4, seed=1, height=180, width=240)
+    stranger = views(1, seed=2, height=180, width=240)[0]
+    for number, samples in enumerate([*frames, stranger]):
+        write(tmp_path / "in" / "s" / f"{number}.png", samples)
+    code, _, errors = batch(capsys, tmp_path / "in", "-o", tmp_path / "out")
+    assert code == 0
+    assert errors[:-1] == [
+        "hyperfocal: note: s: frame 5 (4.png) does not show what the others do; left out"
+    ]
+    assert rows_of(tmp_path / "out")["s"]["left_out"] == "frame 5 (4.png)"
+
+
 def test_what_was_there_before_is_not_replaced_unasked(tmp_path, capsys):
     write_stack(tmp_path / "in" / "a")
     (tmp_path / "out").mkdir()
@@ -169,7 +182,7 @@ def test_foreign_and_undecodable_names_pass_through(tmp_path):
     "extra",
     [
         ["--method", "lp", "--depth"],
-        ["--slab", "3:1", "--depth"],
+        ["--slab", "3:1", "--slabs-only", "--depth"],
         ["--slab", "1:0"],
         ["--slabs-only"],
         ["--memory", "much"],

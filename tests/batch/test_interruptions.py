@@ -1,8 +1,10 @@
 """Killed at any moment, a batch goes on: every result right, none twice, none half."""
 
+import os
 import random
 import shutil
 import signal
+import sys
 import time
 
 import numpy as np
@@ -147,6 +149,48 @@ def test_a_damaged_state_is_no_state(tmp_path, state):
 def test_two_batches_do_not_share_a_folder(tmp_path):
     with Ledger(tmp_path), pytest.raises(hyperfocal.FormatError, match="another batch works"):
         Ledger(tmp_path)
+
+
+class FakeWindows:
+    """msvcrt as Microsoft documents _locking: bytes from where the file stands, or OSError."""
+
+    LK_NBLCK = 2
+
+    def __init__(self):
+        self.locked = {}
+
+    def locking(self, descriptor, mode, count):
+        assert mode == self.LK_NBLCK
+        place = os.fstat(descriptor).st_ino, os.lseek(descriptor, 0, os.SEEK_CUR), count
+        holders = self.locked.setdefault(place, [])
+        # The lock goes with the descriptor; a number that was closed may be used again.
+        if [each for each in holders if each != descriptor and _is_open(each)]:
+            raise OSError(36, "Resource deadlock avoided")
+        holders.append(descriptor)
+
+
+def _is_open(descriptor):
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def test_two_batches_do_not_share_a_folder_on_windows_either(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setitem(sys.modules, "msvcrt", FakeWindows())
+    with Ledger(tmp_path), pytest.raises(hyperfocal.FormatError, match="another"):
+        Ledger(tmp_path)
+    with Ledger(tmp_path):
+        pass
+
+
+def test_a_system_without_locks_works_without(tmp_path, monkeypatch):
+    for name in ("fcntl", "msvcrt"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with Ledger(tmp_path):
+        pass
 
 
 def test_a_key_changes_with_its_frames_and_with_nothing_else(tmp_path):

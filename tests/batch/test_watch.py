@@ -1,11 +1,12 @@
 """Stacks are fused when they are complete, not before, and once."""
 
+import os
 import signal
 import time
 
 import pytest
 
-from batch.shoots import FAST, plain_frame, started, write, write_stack
+from batch.shoots import FAST, exif_of, plain_frame, started, write, write_stack
 from hyperfocal import StackError, formats
 from hyperfocal.batch.ledger import Ledger
 from hyperfocal.batch.options import BatchOptions
@@ -67,6 +68,47 @@ def test_a_failed_stack_is_told_once_and_tried_when_it_changes(tmp_path, watcher
     assert statuses(watcher) == []
     time.sleep(QUIET + 0.1)
     assert statuses(watcher) == [("made", "s", 3)]
+
+
+def loose(folder, numbers, seconds_ago=0.0):
+    """Frames of one scene in one folder, without EXIF times, written at another time than now."""
+    for number in numbers:
+        path = write(folder / f"{number}.png", plain_frame(number))
+        stamp = time.time() - seconds_ago
+        os.utime(path, (stamp, stamp))
+
+
+def test_loose_frames_without_times_are_parted_by_when_they_came(tmp_path, watcher):
+    folder = tmp_path / "in"
+    loose(folder, (0, 1, 2), seconds_ago=60)
+    time.sleep(QUIET + 0.1)
+    assert statuses(watcher) == [("made", "0", 3)]
+    loose(folder, (3, 4))
+    assert statuses(watcher) == []  # the first is done and stays so
+    loose(folder, (4,))  # sent again, which is no new stack
+    assert statuses(watcher) == []
+    time.sleep(QUIET + 0.1)
+    assert statuses(watcher) == [("made", "3", 2)]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.tif")) == ["0.tif", "3.tif"]
+
+
+def test_a_pause_that_was_given_parts_frames_that_came_later(tmp_path):
+    folder = tmp_path / "in"
+    loose(folder, (0, 1, 2), seconds_ago=60)
+    loose(folder, (3, 4), seconds_ago=30)
+    with Ledger(tmp_path / "out") as ledger:
+        for gap, expected in ((20, [3, 2]), (40, [5])):
+            work = Work(ledger, BatchOptions(gap=gap), Recipe(FAST[1]), Preparation())
+            watcher = Watcher(folder, work, WatchOptions(quiet=QUIET))
+            time.sleep(QUIET + 0.1)
+            assert [count for _, _, count in statuses(watcher)] == expected
+
+
+def test_the_camera_s_times_part_loose_frames_as_in_a_batch(tmp_path, watcher):
+    for number, second in enumerate([0, 1, 2, 20, 21, 22]):  # copied at once
+        write(tmp_path / "in" / f"{number}.png", plain_frame(number), exif_of(second))
+    time.sleep(QUIET + 0.1)
+    assert statuses(watcher) == [("made", "0", 3), ("made", "3", 3)]
 
 
 def test_a_folder_that_goes_away_is_told(tmp_path, watcher):

@@ -134,6 +134,39 @@ def test_each_file_of_a_set_gives_its_own_planes(tmp_path):
         assert stack.info.step_um == 2
 
 
+def described(path, z, blocks, held=4):
+    """A file of so many pages whose description declares `z` focus positions."""
+    xml = (
+        '<OME xmlns="x" UUID="urn:uuid:0"><Image><Pixels DimensionOrder="XYZCT" SizeX="16" '
+        f'SizeY="12" SizeZ="{z}" SizeC="1" SizeT="1">{blocks}</Pixels></Image></OME>'
+    )
+    tifffile.imwrite(
+        path,
+        planes(focuses=held)[0, :, 0],
+        description=xml,
+        metadata=None,
+        photometric="minisblack",
+    )
+
+
+@pytest.mark.parametrize("blocks", ["<TiffData/>", '<TiffData IFD="0" PlaneCount="7"/>', ""])
+def test_planes_that_are_declared_and_not_there_are_told(path, blocks):
+    described(path, 7, blocks)
+    report = hyperfocal.fuse(path, method="select").report
+    assert len(report["frames"]) == 4
+    assert report["notices"] == ["cells.tif declares 7 planes and holds 4; the others are missing"]
+
+
+def test_planes_in_other_files_and_absurd_numbers_are_no_mistake(path):
+    elsewhere = '<TiffData FirstZ="4" IFD="0" PlaneCount="3"><UUID>urn:uuid:1</UUID></TiffData>'
+    described(path, 7, '<TiffData IFD="0" PlaneCount="4"/>' + elsewhere)
+    assert hyperfocal.fuse(path, method="select").report["notices"] == []
+    described(path, 10**12, "<TiffData/>")
+    assert "1000000000000" in hyperfocal.fuse(path, method="select").report["notices"][0]
+    described(path, 4, "<TiffData/>")
+    assert hyperfocal.fuse(path, method="select").report["notices"] == []
+
+
 @pytest.mark.parametrize("xml", ["<OME", '<OME xmlns="x"><Image><Pixels SizeZ="x"/></Image></OME>'])
 def test_a_description_that_cannot_be_read_is_told(path, xml, complaint):
     tifffile.imwrite(path, planes()[0, 0, 0], description=xml + " <OME ", metadata=None)

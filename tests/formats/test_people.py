@@ -206,3 +206,38 @@ def test_a_refused_replacement_keeps_the_earlier_result(tmp_path, picture, monke
         hyperfocal.fuse([picture() // 2, picture() // 2], out, method=FAST, overwrite=True)
     assert np.array_equal(formats.open_frames(out)[0].read(), before)
     assert [path.name for path in tmp_path.iterdir()] == ["out.zarr"]
+
+
+def test_frames_fit_by_how_they_are_shown_not_by_how_they_are_stored(tmp_path, picture, like, exif):
+    samples = picture()
+    stored = [samples, samples, np.rot90(samples).copy()]
+    for number, (each, orientation) in enumerate(zip(stored, (1, 1, 6), strict=True)):
+        path = tmp_path / f"{number}.png"
+        formats.save(path, each, like(each, exif=exif(orientation)), suffix=".png")
+    fusion = hyperfocal.fuse(tmp_path, method=FAST)
+    assert fusion.picture.shape == samples.shape  # a portrait that the camera turned
+    formats.save(
+        tmp_path / "2.png", samples, like(samples, exif=exif(6)), suffix=".png"
+    )  # landscape, but shown as portrait
+    with pytest.raises(StackError, match=r"frame 3 \(2\.png\) is 48×80, the stack is 80×48"):
+        hyperfocal.fuse(tmp_path, method=FAST)
+
+
+def test_a_palette_and_grey_of_png_fuse_as_what_they_show(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 255, (4, 3), np.uint8)
+    for number in range(2):
+        indices = np.kron(rng.integers(0, 4, (6, 10)), np.ones((8, 8))).astype(np.uint8)
+        shown = colours[indices]
+        palette = image.fromarray(indices, "P")
+        palette.putpalette(colours.ravel().tolist())
+        (tmp_path / "p").mkdir(exist_ok=True)
+        (tmp_path / "g").mkdir(exist_ok=True)
+        palette.save(tmp_path / "p" / f"{number}.png")
+        image.fromarray(indices * np.uint8(80)).save(tmp_path / "g" / f"{number}.png")
+    with hyperfocal.open_stack(tmp_path / "p") as stack:
+        assert np.array_equal(stack.samples(1), shown)
+    fusion = hyperfocal.fuse(tmp_path / "g", tmp_path / "out.png", method=FAST)
+    assert fusion.picture.shape == (48, 80)
+    assert formats.open_frames(tmp_path / "out.png")[0].info.channels == 1

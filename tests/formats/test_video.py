@@ -81,3 +81,55 @@ def test_a_damaged_film_is_one_line_on_the_command_line(tmp_path):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "film.mkv" in done.stderr
+
+
+def test_bits_that_are_lost_are_told(tmp_path):
+    path = tmp_path / "deep.mkv"
+    depth = [cv2.VIDEOWRITER_PROP_DEPTH, cv2.CV_16U, cv2.VIDEOWRITER_PROP_IS_COLOR, 0]
+    code = cv2.VideoWriter.fourcc(*"FFV1")
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, code, 10, (80, 48), depth)
+    for index in range(3):
+        writer.write(np.full((48, 80), 77 + 5000 * index, np.uint16))
+    writer.release()
+    fusion = hyperfocal.fuse(path, method=FAST)
+    assert fusion.report["notices"] == [
+        "deep.mkv has 16 bits, of which 8 are read; export its frames as 16-bit TIFF to keep them"
+    ]
+
+
+def test_films_of_8_bits_lose_none(film):
+    assert formats.open_frames(film)[0].info.remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("tag", "bits"),
+    [
+        (b"I420", 8),
+        (b"Y42B", 8),
+        (b"BGR\0", 8),
+        (b"Y800", 8),
+        (b"Y3\x0b\x0a", 10),  # HEVC Main 10
+        (b"Y3\x0a\x0a", 10),  # ProRes 422
+        (b"\x0c\x0b3Y", 12),  # the same from the other end
+        (b"G3\0\x10", 16),
+        (b"Y1\0\x0a", 10),
+        (b"RGB0", 16),  # 48, bits of a pixel
+        (b"0RGB", 16),
+        (b"P010", 10),
+        (b"\0\0\0\0", 8),
+    ],
+)
+def test_the_depth_of_a_pixel_format(tag, bits):
+    assert formats._films.bits_of(int.from_bytes(tag, "little")) == bits
+    assert formats._films.bits_of(int.from_bytes(tag, "little", signed=True)) == bits
+
+
+def test_a_film_that_gives_no_frame_says_what_to_do(tmp_path, complaint, monkeypatch):
+    write(tmp_path / "film.mkv", "FFV1")
+
+    def nothing(self, index):
+        raise EOFError("frame 1 cannot be decoded")  # as for AV1 without a decoder
+
+    monkeypatch.setattr(formats._films.Film, "frame", nothing)
+    path = tmp_path / "film.mkv"
+    assert "export its frames" in complaint(path, lambda: formats.open_frames(path))

@@ -1,6 +1,6 @@
 """Where frames are placed on each other, and brought to one brightness, before they are measured.
 
-Motion and gains are estimated on previews; pixels are resampled once, when a frame is read. A
+Motion and brightness are estimated on previews; pixels are resampled once, when a frame is read. A
 stack that needs neither comes back as it is, untouched.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from hyperfocal.alignment import area, exposure, records, reports
 from hyperfocal.alignment.area import Rectangle
-from hyperfocal.alignment.exposure import Gains
+from hyperfocal.alignment.correction import Correction
 from hyperfocal.alignment.placing import Placement, place
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.alignment.records import Record
@@ -50,7 +50,7 @@ class _Plan:
     placements: list[Placement]  # matrices in px of frames
     reference: int
     kept: tuple[int, ...]
-    gains: Gains | None
+    corrections: list[Correction] | None
 
 
 def align(
@@ -79,7 +79,7 @@ def align(
     whole = Rectangle(0, stack.info.height, 0, stack.info.width)
     common = _common(stack, plan)
     kept = whole if keep_size else common
-    report = reports.report(stack, plan.placements, plan.reference, plan.kept, plan.gains)
+    report = reports.report(stack, plan.placements, plan.reference, plan.kept, plan.corrections)
     report["area"] = {"top": kept.top, "left": kept.left, "common": common.as_dict()}
     sources = _sources(stack, plan, kept, is_filled=keep_size and common != whole)
     is_same = len(sources) == len(stack) and all(
@@ -108,10 +108,10 @@ def _planned(
             found, reference = place(previews, lambda *step: on_step("align", *step))
             placements = [replace(one, matrix=previews.to_frame(one.matrix)) for one in found]
         kept = _kept(stack, placements, on_misaligned)
-        gains = None
+        corrections = None
         if exposures == "auto":
-            gains = _gains(previews, placements, reference, on_step)
-    return _Plan(placements, reference, kept, gains)
+            corrections = _corrections(previews, placements, reference, on_step)
+    return _Plan(placements, reference, kept, corrections)
 
 
 def _unmoved(count: int) -> tuple[list[Placement], int]:
@@ -151,9 +151,9 @@ def _kept(
     return kept
 
 
-def _gains(
+def _corrections(
     previews: Previews, placements: list[Placement], reference: int, on_step: OnStep
-) -> Gains | None:
+) -> list[Correction] | None:
     compared: list[exposure.Comparison | None] = []
     for index, placement in enumerate(placements):
         is_alike = placement.status == "placed"
@@ -179,19 +179,20 @@ def _common(stack: Stack, plan: _Plan) -> Rectangle:
 
 def _sources(stack: Stack, plan: _Plan, kept: Rectangle, *, is_filled: bool) -> list[Source]:
     """The frames that take part, wrapped where anything is to be done to them."""
-    gains = None if plan.gains is None else dict(enumerate(plan.gains))
+    corrections: list[Correction | None] = [
+        one if one.is_needed else None for one in plan.corrections or ()
+    ] or [None] * len(stack)
     reference = stack.sources[plan.reference]
-    own_gain = None if gains is None else gains[plan.reference]
-    filling = Filling(reference, own_gain) if is_filled else None
+    filling = Filling(reference, corrections[plan.reference]) if is_filled else None
     whole = Rectangle(0, stack.info.height, 0, stack.info.width)
     found: list[Source] = []
     for index in plan.kept:
         source, matrix = stack.sources[index], plan.placements[index].matrix
-        gain = None if gains is None or (gains[index] == 1).all() else gains[index]
+        correction = corrections[index]
         is_moved = not np.array_equal(matrix, IDENTITY)
-        if is_moved or kept != whole or gain is not None:
+        if is_moved or kept != whole or correction is not None:
             wanted = filling if is_moved else None
-            source = PlacedSource(source, matrix, kept, gain, wanted)
+            source = PlacedSource(source, matrix, kept, correction, wanted)
         found.append(source)
     return found
 

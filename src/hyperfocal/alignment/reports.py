@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hyperfocal.alignment import transforms
-from hyperfocal.alignment.exposure import Gains
+from hyperfocal.alignment.correction import Correction
 from hyperfocal.alignment.placing import Placement
 from hyperfocal.stack import Stack
 
@@ -16,25 +19,31 @@ def report(
     placements: Sequence[Placement],
     reference: int,
     kept: Sequence[int],
-    gains: Gains | None,
+    corrections: Sequence[Correction] | None,
 ) -> dict[str, Any]:
-    """Reference, frames left out, and for each frame how it lies and what it was multiplied by.
+    """Reference, frames left out, and for each frame how it lies and how it was brightened.
 
     `shift_px` is how far the centre of the reference lies from the frame's own (x to the right, y
     down), `rotation_deg` turns clockwise, `residual_px` is the weighted median of what matched
     blocks leave unexplained, `uncertainty_px` the standard error at the worst corner, `confidence`
-    a correlation 0…1; None where nothing was measured.
+    a correlation 0…1; None where nothing was measured. Pixels (0…1) were multiplied by `gain`, and
+    `offset` was added, None where none was called for, one number for each channel.
     """
-    frames = [_frame(stack, placement, index, gains) for index, placement in enumerate(placements)]
+    frames = [
+        _frame(stack, placement, index, None if corrections is None else corrections[index])
+        for index, placement in enumerate(placements)
+    ]
     return {
         "reference": stack.name(reference),
         "left_out": [stack.name(index) for index in range(len(stack)) if index not in set(kept)],
-        "exposure_matched": gains is not None,
+        "exposure_matched": corrections is not None,
         "frames": frames,
     }
 
 
-def _frame(stack: Stack, placement: Placement, index: int, gains: Gains | None) -> dict[str, Any]:
+def _frame(
+    stack: Stack, placement: Placement, index: int, correction: Correction | None
+) -> dict[str, Any]:
     size = stack.info.height, stack.info.width
     matrix, measured = placement.matrix, placement.motion
     return {
@@ -47,5 +56,12 @@ def _frame(stack: Stack, placement: Placement, index: int, gains: Gains | None) 
         "residual_px": None if measured is None else round(measured.residual, 3),
         "uncertainty_px": None if measured is None else round(measured.uncertainty, 3),
         "confidence": 0.0 if measured is None else round(measured.confidence, 3),
-        "gain": None if gains is None else [round(float(gain), 4) for gain in gains[index]],
+        "gain": None if correction is None else _rounded(correction.gain),
+        "offset": None
+        if correction is None or not correction.offset.any()
+        else _rounded(correction.offset),
     }
+
+
+def _rounded(numbers: NDArray[np.float32]) -> list[float]:
+    return [round(float(number), 4) for number in numbers]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from hyperfocal import tiles
 from hyperfocal.alignment.area import Rectangle
+from hyperfocal.alignment.correction import Correction
 from hyperfocal.alignment.transforms import IDENTITY, Matrix, mapped
 from hyperfocal.frame import FrameInfo, Pixels, Samples, Source, to_pixels, to_samples
 
@@ -26,12 +27,12 @@ _MARGIN = 4  # px that Lanczos looks at on either side, and one for rounding
 class Filling:
     """The reference's pixels for places where a frame has none; read once, when first needed."""
 
-    def __init__(self, source: Source, gain: NDArray[np.float32] | None):
-        self._source, self._gain = source, gain
+    def __init__(self, source: Source, correction: Correction | None):
+        self._source, self._correction = source, correction
 
     @cached_property
     def samples(self) -> Samples:
-        return _amplified(self._source.read(), self._gain)
+        return _corrected(self._source.read(), self._correction)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class PlacedSource:
     source: Source
     matrix: Matrix  # reference to frame
     area: Rectangle
-    gain: NDArray[np.float32] | None = None  # (channels,), None: left as it is
+    correction: Correction | None = None  # of its brightness, None: left as it is
     filling: Filling | None = None  # None where `area` lies inside the frame
 
     @property
@@ -51,14 +52,14 @@ class PlacedSource:
     def read(self) -> Samples:
         samples = self.source.read()
         if np.array_equal(self.matrix, IDENTITY):
-            return _amplified(_cut(samples, self.area), self.gain)
+            return _corrected(_cut(samples, self.area), self.correction)
         placed = np.empty((self.area.height, self.area.width, samples.shape[2]), samples.dtype)
         limits = _limits(samples)
         for strip in tiles.strips(self.area.height, _STRIP):
             pixels = _resampled(samples, self._matrix_at(strip.top), placed[strip.rows].shape)
             np.clip(pixels, *limits, out=pixels)
-            if self.gain is not None:
-                pixels *= self.gain
+            if self.correction is not None:
+                self.correction.apply(pixels)
             placed[strip.rows] = to_samples(pixels, samples.dtype)
             if self.filling is not None:
                 beyond = ~self._inside(strip.top, strip.bottom)
@@ -122,10 +123,12 @@ def _cut(samples: Samples, area: Rectangle) -> Samples:
     return samples[area.top : area.bottom, area.left : area.right]
 
 
-def _amplified(samples: Samples, gain: NDArray[np.float32] | None) -> Samples:
-    if gain is None:
+def _corrected(samples: Samples, correction: Correction | None) -> Samples:
+    if correction is None:
         return samples
-    amplified = np.empty_like(samples)
+    corrected = np.empty_like(samples)
     for strip in tiles.strips(len(samples), _STRIP):
-        amplified[strip.rows] = to_samples(to_pixels(samples[strip.rows]) * gain, samples.dtype)
-    return amplified
+        # A copy, because pixels of float samples are the samples themselves.
+        pixels = correction.apply(to_pixels(samples[strip.rows]).copy())
+        corrected[strip.rows] = to_samples(pixels, samples.dtype)
+    return corrected

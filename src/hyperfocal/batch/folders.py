@@ -27,12 +27,8 @@ def find_folders(root: Path, *, exclude: Path) -> tuple[list[Folder], list[str]]
 
     `exclude` is left out with all in it. Raises StackError where `root` is no readable folder.
     """
-    if not root.is_dir():
-        what = "is a file" if root.exists() else "does not exist"
-        raise StackError(f"{root} {what}; name a folder of frames or of folders with frames")
+    require_root(root, exclude=exclude)
     seen = {os.path.realpath(exclude)}
-    if os.path.realpath(root) in seen:
-        raise StackError(f"{root} holds the frames; choose another folder for the results")
     found: list[Folder] = []
     notices: list[str] = []
     waiting: deque[tuple[Path, str]] = deque([(root, "")])
@@ -61,6 +57,19 @@ def find_folders(root: Path, *, exclude: Path) -> tuple[list[Folder], list[str]]
         for each in below:
             (links if each[0].is_symlink() else waiting).append(each)
     return sorted(found, key=lambda folder: natural_key(folder.name)), notices
+
+
+def require_root(root: Path, *, exclude: Path) -> None:
+    """Raise StackError where there is no folder to search, or it is that of the results."""
+    try:
+        is_folder, is_there = root.is_dir(), root.exists()
+    except OSError as error:
+        raise StackError(f"{root} cannot be read ({error.strerror}); choose another") from error
+    if not is_folder:
+        what = "is a file" if is_there else "does not exist"
+        raise StackError(f"{root} {what}; name a folder of frames or of folders with frames")
+    if os.path.realpath(root) == os.path.realpath(exclude):
+        raise StackError(f"{root} holds the frames; choose another folder for the results")
 
 
 def _below(path: Path, name: str) -> list[tuple[Path, str]]:

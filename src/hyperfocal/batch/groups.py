@@ -1,13 +1,14 @@
 """Which frames of a folder belong together: by time, exposure, size and likeness.
 
-Time is the camera's own (EXIF); dates of files say when they were copied.
+Time is the camera's own (EXIF); dates of files say when they were copied. Only where frames are
+watched as they come do they count, for frames without a time of their own.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +41,19 @@ class Picture:
 Group = tuple[tuple[Picture, ...], str]  # the frames, and why they begin a stack
 
 
+@dataclass(frozen=True)
+class Arrivals:
+    """When files came, in seconds since 1970, and the pause that parts stacks of them."""
+
+    times: Mapping[Path, float]
+    gap_s: float
+
+
 class Album:
     """What is known of files, kept while they stay as they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, arrivals: Arrivals | None = None) -> None:
+        self.arrivals = arrivals
         self._pictures: dict[tuple[Path, int, int], Picture] = {}
         self._thumbnails: dict[Path, tuple[Picture, Thumbnail | None]] = {}
 
@@ -114,11 +124,15 @@ def _split(
     if not pictures:
         return []
     pictures, times = _in_time(pictures)
+    usual_gap = _usual_gap(times)
+    if times is None and album.arrivals is not None:
+        pictures, times = _as_they_came(pictures, album.arrivals)
+        usual_gap = album.arrivals.gap_s
     if options.group == "time" and times is None:
         raise OptionError(
             f"no EXIF time in {pictures[0].path.parent}; group by auto, folder or count=N"
         )
-    gap = options.gap if options.gap is not None else _usual_gap(times)
+    gap = options.gap if options.gap is not None else usual_gap
     groups: list[list[Picture]] = [[pictures[0]]]
     reasons = ["the first frame"]
     for place, (before, after) in enumerate(itertools.pairwise(pictures), 1):
@@ -144,6 +158,12 @@ def _in_time(pictures: list[Picture]) -> tuple[list[Picture], list[float] | None
     first = min(each.shot.time_s or 0.0 for each in readable)
     for each in pictures:
         times.append(each.shot.time_s if each.shot.time_s is not None else (times or [first])[-1])
+    order = sorted(range(len(pictures)), key=lambda place: (times[place], place))
+    return [pictures[place] for place in order], [times[place] for place in order]
+
+
+def _as_they_came(pictures: list[Picture], arrivals: Arrivals) -> tuple[list[Picture], list[float]]:
+    times = [arrivals.times.get(each.path, 0.0) for each in pictures]
     order = sorted(range(len(pictures)), key=lambda place: (times[place], place))
     return [pictures[place] for place in order], [times[place] for place in order]
 

@@ -13,7 +13,8 @@ from hyperfocal.batch.ledger import Ledger, key_of
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.plan import Job
 from hyperfocal.errors import Cancelled, HyperfocalError
-from hyperfocal.preparation import Extras, Preparation, fuse_prepared
+from hyperfocal.fusion import Extras
+from hyperfocal.preparation import Preparation, fuse_prepared
 from hyperfocal.recipe import Recipe
 
 OnStep = Callable[[str, int, int], None]
@@ -129,7 +130,7 @@ def _told(job: Job, report: dict[str, Any], paths: list[Path]) -> Row:
         status="made",
         frames=tuple(report["frames"]),
         outputs=tuple(path.as_posix() for path in paths),
-        left_out=tuple(report["left_out"]),
+        left_out=(*report["left_out"], *report["alignment"]["left_out"]),
         order=report["order"],
         width=report["width"],
         height=report["height"],

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hyperfocal.batch.folders import find_folders
-from hyperfocal.batch.groups import Album, stamp
+from hyperfocal.batch.groups import Album, Arrivals, stamp
 from hyperfocal.batch.plan import Job, make_plan
 from hyperfocal.batch.runs import Row, Work
 from hyperfocal.errors import StackError
@@ -36,7 +36,9 @@ class Watcher:
 
     def __init__(self, root: Path, work: Work, options: WatchOptions):
         self._root, self._work, self._options = root, work, options
-        self._album = Album()
+        self._came: dict[Path, float] = {}  # when each file was first seen to be written
+        # Who says how long a stack takes to be complete says what a pause between stacks is.
+        self._album = Album(Arrivals(self._came, options.quiet))
         self._seen: dict[Path, tuple[tuple[int, int], float]] = {}  # stamp, and since when
         self._told: dict[str, str] = {}  # key of the stack when a row was made of it
 
@@ -84,6 +86,7 @@ class Watcher:
             is_new, current = path not in self._seen, stamp(path)
             before, since = self._seen.get(path, (current, now - _age(path, now)))
             seen[path] = (current, since if is_new or before == current else now)
+            self._came.setdefault(path, current[1] / 1e9)
         self._seen = seen
 
     def _is_complete(self, job: Job, now: float) -> bool:

@@ -14,7 +14,7 @@ from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.runs import Row, Work
 from hyperfocal.commands._arguments import add_options, built
 from hyperfocal.errors import OptionError
-from hyperfocal.methods import Selecting
+from hyperfocal.methods import locates
 from hyperfocal.preparation import Preparation
 from hyperfocal.recipe import Recipe
 
@@ -43,10 +43,11 @@ def require_sound(given: argparse.Namespace) -> None:
     assert isinstance(preparation, Preparation)
     options.require_sound()
     method, _ = rooms.make("methods", recipe.method), recipe.memory_bytes
-    if options.depth and not isinstance(method, Selecting):
+    if options.depth and not locates(method):
         raise OptionError(f"{recipe.method} makes no depth; leave out --depth or choose a method")
-    if preparation.cutter() is not None and options.depth:
-        raise OptionError("--depth would count slabs, not frames; leave out --depth or --slab")
+    preparation.cutter()
+    if preparation.slabs_only and options.depth:
+        raise OptionError("--slabs-only makes no depth; leave out --depth or --slabs-only")
 
 
 def work_of(given: argparse.Namespace, ledger: Ledger) -> Work:

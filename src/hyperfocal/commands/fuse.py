@@ -11,7 +11,8 @@ from typing import Any
 from hyperfocal.commands._arguments import add_options, built
 from hyperfocal.commands._progress import Progress
 from hyperfocal.errors import OptionError
-from hyperfocal.preparation import Extras, Preparation, fuse_prepared
+from hyperfocal.fusion import Extras
+from hyperfocal.preparation import Preparation, fuse_prepared
 from hyperfocal.recipe import Recipe
 from hyperfocal.stack import natural_key
 
@@ -46,7 +47,9 @@ def add(commands: Any) -> None:
         help="also write the depth map into the picture's file, as a second page (.tif, .ome.tif)",
     )
     parser.add_argument(
-        "--maps", help="also write decision, activity, depth and confidence into this folder"
+        "--maps",
+        help="also write decision, activity, depth, confidence and what all frames cover into "
+        "this folder",
     )
     parser.add_argument("--transforms", help="also write how the frames lie on each other (.json)")
     parser.add_argument("--overwrite", action="store_true", help="replace existing outputs")
@@ -77,8 +80,6 @@ def _run(given: argparse.Namespace) -> None:
             overwrite=given.overwrite,
             on_step=progress,
         )
-    for name in report["alignment"]["left_out"]:
-        print(f"hyperfocal: {name} does not show what the others do; left out", file=sys.stderr)
     for notice in report["notices"]:
         print(f"hyperfocal: note: {notice}", file=sys.stderr)
     if given.json:

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from hyperfocal.batch import report
+from hyperfocal.batch.folders import require_root
 from hyperfocal.batch.ledger import Ledger
 from hyperfocal.batch.runs import Row
 from hyperfocal.batch.watch import Watcher, WatchOptions
@@ -41,6 +42,8 @@ def add(commands: Any) -> None:
 
 def _run(given: argparse.Namespace) -> None:
     _shoots.require_sound(given)
+    # Before the folder of results is made.
+    require_root(given.folder, exclude=given.out)
     options = built(WatchOptions, given)
     bar = Progress()
     with Ledger(given.out) as ledger, bar as progress:

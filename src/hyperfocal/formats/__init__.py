@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hyperfocal import rooms
 from hyperfocal.errors import FormatError
-from hyperfocal.formats._credits import credited
+from hyperfocal.formats._credits import credited, is_damaged
 from hyperfocal.formats._files import begins, reading, start_of
 from hyperfocal.formats._profiles import is_srgb
 from hyperfocal.formats._selection import WHOLE, Selection, split
@@ -28,9 +28,10 @@ from hyperfocal.formats._shots import Shot, shot_of
 from hyperfocal.frame import FrameInfo, Samples, Source
 
 __all__ = [
-    "Selection", "Shot", "credited", "dtypes", "holds_depth", "is_aside", "is_folder", "is_known",
-    "matched", "metadata", "open_frames", "require_profile", "require_readable", "require_whole",
-    "save", "shot_of", "split", "suffix_of", "suffixes", "writable_suffixes",
+    "Selection", "Shot", "credited", "dtypes", "holds_depth", "is_aside", "is_damaged",
+    "is_folder", "is_known", "matched", "metadata", "open_frames", "require_profile",
+    "require_readable", "require_whole", "save", "shot_of", "split", "suffix_of", "suffixes",
+    "writable_suffixes",
 ]  # fmt: skip
 
 

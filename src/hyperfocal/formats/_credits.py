@@ -42,6 +42,20 @@ def credited(
         return _credited(_EMPTY, software, frame_count, (height, width))
 
 
+def is_damaged(exif: bytes | None) -> bool:
+    """Whether a block, or what the camera wrote of the exposure in it, cannot be read."""
+    if not exif:
+        return False
+    try:
+        layout, first = directories.layout_of(exif)
+        fields = _fields(exif, first, layout)
+        if _EXIF in fields:
+            _fields(exif, struct.unpack(layout.offset, fields[_EXIF][2])[0], layout)
+    except (struct.error, ValueError, OverflowError):
+        return True
+    return False
+
+
 def _credited(exif: bytes, software: str, frame_count: int, size: tuple[int, int]) -> bytes:
     layout, first = directories.layout_of(exif)
     if layout.is_big:

@@ -50,8 +50,12 @@ def writing(path: Path) -> Iterator[None]:
 
 def start_of(path: Path) -> bytes:
     """The first bytes of a file; FormatError where there are none."""
-    with reading(path), path.open("rb") as file:
-        start = file.read(32)
+    with reading(path):
+        # Before it is opened, because a pipe makes its reader wait.
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise FormatError(f"{path} is no file but a pipe or device; give a picture")
+        with path.open("rb") as file:
+            start = file.read(32)
     if not start:
         raise FormatError(f"{path} is empty (0 bytes); copy it again from its source")
     return start

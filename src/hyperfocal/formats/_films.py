@@ -51,6 +51,29 @@ class Film:
         self._next += 1
 
 
+def bits_of(pixel_format: float) -> int:
+    """Bits of a sample by FFmpeg's tag of the pixel format (libavcodec/raw.c); 8 where unknown.
+
+    Planar tags are Y or G, the number of planes, their subsampling and the bits: `Y3`, 11, 10;
+    from the other end where samples are.
+    """
+    tag = (int(pixel_format) & 0xFFFFFFFF).to_bytes(4, "little")
+    for order in (tag, tag[::-1]):
+        if order[0] in b"YG" and order[1] in b"1234" and 8 < order[3] <= 16:
+            return order[3]
+        if order in _PACKED:
+            return _PACKED[order]
+    return 8
+
+
+# The last byte of the first four is the bits of a pixel: 48 is "0", 64 is "@".
+_PACKED = {
+    b"RGB0": 16, b"BGR0": 16, b"RBA@": 16, b"BRA@": 16, b"P010": 10, b"P210": 10, b"P410": 10,
+    b"P012": 12, b"P212": 12, b"P412": 12, b"P016": 16, b"P216": 16, b"P416": 16, b"Y210": 10,
+    b"Y212": 12, b"XV30": 10, b"XV36": 12,
+}  # fmt: skip
+
+
 def opened(path: Path) -> Any:
     """A decoder before the first frame; ValueError where there is none for this film."""
     logging = cv2.utils.logging

@@ -41,8 +41,11 @@ def _volume(pixels: ElementTree.Element, uuid: str | None, path: Path, page_coun
     }
     order = pixels.get("DimensionOrder", "XYCZT")[2:]
     pages: dict[Plane, int] = {}
+    total = counts["Z"] * counts["C"] * counts["T"]
+    elsewhere = 0
     for block in _children(pixels, "TiffData") or [ElementTree.Element("TiffData")]:
         if not _is_here(block, uuid, path):
+            elsewhere += int(block.get("PlaneCount", 1 if "IFD" in block.attrib else total))
             continue
         page = int(block.get("IFD", 0))
         count = int(block.get("PlaneCount", 1 if "IFD" in block.attrib else page_count))
@@ -57,7 +60,9 @@ def _volume(pixels: ElementTree.Element, uuid: str | None, path: Path, page_coun
             page += 1
     height, width = (_length(pixels, axis) for axis in "YX")
     pixel_um = None if height is None or width is None else (height, width)
-    return Volume(pages, _length(pixels, "Z"), pixel_um)
+    is_short = len(pages) + elsewhere < total
+    lacking = f"{path.name} declares {total} planes and holds {len(pages)}; the others are missing"
+    return Volume(pages, _length(pixels, "Z"), pixel_um, (lacking,) if is_short else ())
 
 
 def _is_here(block: ElementTree.Element, uuid: str | None, path: Path) -> bool:

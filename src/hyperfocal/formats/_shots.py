@@ -15,7 +15,8 @@ from hyperfocal.formats import _directories as directories
 
 _MODEL, _DATE = 272, 306
 _EXPOSURE, _APERTURE, _ISO, _ORIGINAL, _SUBSECONDS = 33434, 33437, 34855, 36867, 37521
-_FOCAL, _EXIF = 37386, 34665
+_FOCAL, _EXIF, _DISTANCE = 37386, 34665, 37382
+_ENDLESS = 0xFFFFFFFF  # as numerator of a distance
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Shot:
     iso: float | None = None
     focal_mm: float | None = None
     camera: str | None = None
+    distance_m: float | None = None  # to the subject; inf where it is endless
 
 
 UNKNOWN = Shot()
@@ -52,7 +54,18 @@ def shot_of(exif: bytes | None) -> Shot:
         iso=_number(entries.get(_ISO), order),
         focal_mm=_number(entries.get(_FOCAL), order),
         camera=_text(entries.get(_MODEL)) or None,
+        distance_m=_distance(entries.get(_DISTANCE), order),
     )
+
+
+def _distance(entry: directories.Entry | None, order: str) -> float | None:
+    if entry is None or entry.kind != 5 or entry.length < 1:
+        return None
+    upper, lower = struct.unpack_from(order + "II", entry.value)
+    if upper == _ENDLESS:
+        return float("inf")
+    # 0 stands for unknown.
+    return upper / lower if upper and lower else None
 
 
 def _time(

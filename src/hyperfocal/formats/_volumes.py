@@ -7,7 +7,7 @@ focus position, the time points are the stack: a sweep of focus is often recorde
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +41,7 @@ class Volume:
     pages: dict[Plane, int]
     step_um: float | None = None
     pixel_um: tuple[float, float] | None = None  # height and width
+    remarks: tuple[str, ...] = ()  # as in FrameInfo
 
 
 def micrometres(length: float | str | None, unit: str | None) -> float | None:
@@ -96,7 +97,7 @@ def stack_of(
     channel = _choose(path, "channel", channels, selection, others=others)
     if is_film:
         chosen = {p.time: page for p, page in volume.pages.items() if p.channel == channel}
-        return [chosen[time] for time in sorted(chosen)], Volume({}, None, volume.pixel_um)
+        return [chosen[time] for time in sorted(chosen)], replace(volume, pages={}, step_um=None)
     time = _choose(path, "time", times, selection, others=())
     here = {p.z: page for p, page in volume.pages.items() if (p.channel, p.time) == (channel, time)}
     return [here[z] for z in sorted(here)], volume

@@ -306,6 +306,7 @@ def _stored(named: Path, file: BinaryIO, page: tifffile.TiffPage, volume: Volume
         step_um=volume.step_um,
         pixel_um=volume.pixel_um,
         notices=tuple(notices),
+        remarks=volume.remarks,
     )
 
 

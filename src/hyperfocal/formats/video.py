@@ -1,7 +1,7 @@
 """Films (MP4, MOV, AVI, MKV, WebM): each frame of the film is a frame of the stack; only read.
 
-Decoded by OpenCV's FFmpeg, 8 bits, RGB, turned as the film says; deeper films lose bits, with no
-notice, because the decoder does not tell. Frames are read forwards; going back decodes from the
+Decoded by OpenCV's FFmpeg, 8 bits, RGB, turned as the film says; that deeper films lose bits is
+told in a notice. Frames are read forwards; going back decodes from the
 start again, so that a stack keeps what it has read on disk. A film that is cut in its middle is
 found when it is opened where its container tells its length, else when the missing frame is read.
 No metadata is carried.
@@ -10,6 +10,7 @@ ISO/IEC 14496-12 (boxes); Microsoft RIFF; RFC 8794 (EBML).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +21,7 @@ import numpy as np
 from hyperfocal.errors import FormatError
 from hyperfocal.formats._boxes import box_ends
 from hyperfocal.formats._files import reading, require_signature, start_of
-from hyperfocal.formats._films import Film, opened
+from hyperfocal.formats._films import Film, bits_of, opened
 from hyperfocal.formats._sources import source
 from hyperfocal.frame import FrameInfo, Samples, Source
 
@@ -46,18 +47,33 @@ def open(path: Path) -> list[Source]:
     require_signature(path, SIGNATURES, "film")
     with reading(path):
         film = Film(path)
-        height, width, channels = film.frame(0).shape
-        count = int(opened(path).get(cv2.CAP_PROP_FRAME_COUNT))
+        height, width, channels = _first(film).shape
+        capture = opened(path)
+        count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        bits = bits_of(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT))
         # Streams that were not finished tell nothing, or nonsense.
         count = count if 0 < count < 1 << 24 else film.count()
+    lost = f"{path.name} has {bits} bits, of which 8 are read; export its frames as 16-bit TIFF"
+    remarks = (f"{lost} to keep them",) if bits > 8 else ()
+    stored = FrameInfo(path.name, height, width, channels, np.dtype(np.uint8), remarks=remarks)
     sources: list[Source] = []
     for index in range(count):
-        stored = FrameInfo(f"{path.name}[{index}]", height, width, channels, np.dtype(np.uint8))
+        named = replace(stored, name=f"{path.name}[{index}]")
         decode = partial(_decode, film=film, index=index)
         sources.append(
-            source(path, stored, decode, largest_ratio=_LARGEST_RATIO, is_sequential=True)
+            source(path, named, decode, largest_ratio=_LARGEST_RATIO, is_sequential=True)
         )
     return sources
+
+
+def _first(film: Film) -> Samples:
+    try:
+        return film.frame(0)
+    except EOFError as error:
+        raise FormatError(
+            f"{film.path} gives no frame; it is damaged, or compressed in a way (such as AV1) that "
+            "OpenCV cannot decode here; export its frames"
+        ) from error
 
 
 def is_whole(path: Path) -> bool:

@@ -66,7 +66,15 @@ class Location:
 
 @runtime_checkable
 class Locating(Fold, Protocol):
-    """A fold that knows where in the stack each pixel comes from."""
+    """A fold that knows where in the stack each pixel comes from, and where frames have data."""
+
+    def look(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
+        """Take note of the next frame, where it has data of its own; None: everywhere."""
+        ...
+
+    def add(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
+        """Take in the next frame, where it has data of its own; None: everywhere."""
+        ...
 
     def location(self) -> Location:
         """Of all frames so far; after `result`."""

@@ -3,11 +3,11 @@
 Trained without labels, on scenes composed of photographs (training/scenes.py), to make what one
 pinhole would see. Two passes over the frames. The first notes what the stack has in each band of a
 Laplacian pyramid: the largest and the mean energy, and a provisional composite. In the second the
-network walks from the coarse band of each frame to the fine one and gives two scores a pixel; the
-frames are averaged with the softmax of each. A last network takes out of the first average, with
-the help of the second, what no frame had right, such as halos where something near hides something
-far; it runs once, however many frames there are. All sums are folds: neither the memory nor the
-result depends on the frames' number or order.
+network walks from the coarse band of each frame to the fine one and gives scores; frames and their
+bands are averaged with the softmax of these. A last network makes one picture of both averages and
+so takes away what no frame had right, such as halos where something near hides something far; it
+runs once, however many frames there are. All sums are folds: memory does not depend on the number
+of frames, nor the picture on their order.
 
 Values never leave the range that the frames span within one pixel around.
 """
@@ -15,10 +15,11 @@ Values never leave the range that the frames span within one pixel around.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -31,16 +32,18 @@ from hyperfocal.measures import _tiled
 from hyperfocal.measures._tiled import EngineOptions
 from hyperfocal.methods import Location
 from hyperfocal.options import option
-from hyperfocal.tiles import rounded_up
+from hyperfocal.tiles import Tile, rounded_up
 
 Maps = NDArray[np.float32]  # (maps, height, width)
+Planes = Sequence[Grey]  # the channels of a picture, each by itself
 
-_CHANNELS, _MEND_CHANNELS = 32, 16  # features of the two networks
+CHANNELS, MEND_CHANNELS = 32, 24  # features of the two networks
 _REACH = 2  # convolutions of a step, each one square of 2×2 px
-_SIDE = 512  # px of a block, at most
+_BLOCKS = _tiled.Blocks(side=512, border=2 * _REACH, grid=4)
 _NOTHING = np.float32(1e-6)  # energy of a band that counts as nothing
-_SEEN = 8  # maps that a step takes
+_SEEN = 8  # maps that a step takes; of the first network:
 _BAND, _ENERGY, _LOW, _LARGEST, _MEAN, _SHARERS, _COMPOSITE_BAND, _COMPOSITE_LOW = range(_SEEN)
+_NEVER = np.float32(-1e4)  # score of a frame that has no data at a pixel
 _STRIP = 64  # rows that are averaged at a time, to stay in the cache
 
 
@@ -50,13 +53,13 @@ class Prism(EngineOptions):
 
     precision: Precision = option("bf16", "arithmetic of the network, where the processor has it")
     levels: int = option(5, "bands of the pyramid: more see wider blur", low=3, high=8)
-    mend: bool = option(True, "take out of the average what no frame had right")
+    mend: bool = option(True, "make one picture of both averages, not only of frames as they are")
 
     locates: ClassVar[bool] = True
 
     @property
     def bytes_per_pixel(self) -> int:
-        return 220
+        return 260
 
     @property
     def halo(self) -> int:
@@ -72,174 +75,189 @@ class Prism(EngineOptions):
 
 
 class PrismFold:
-    """What is known of the stack, then the two averages, for one tile."""
+    """What is known of the stack, then the averages, for one tile."""
 
     def __init__(self, options: Prism, shape: tuple[int, int, int]):
-        self._options, self._shape = options, shape
+        self._shape, self._count, self._mends = shape, 0, options.mend
+        self._size = (rounded_up(shape[0], options.grid), rounded_up(shape[1], options.grid))
+        self._known = Knowledge(options.levels)
+        self._steps = Steps(options)
         height, width, channels = shape
-        self._size = (rounded_up(height, options.grid), rounded_up(width, options.grid))
-        self._knowledge = Knowledge(options.levels)
-        self._average = Average(height, width, channels + 2)
-        self._other = Average(height, width, channels)
-        self._lowest = np.full(shape, np.inf, np.float32)
-        self._highest = np.full(shape, -np.inf, np.float32)
-        self._index = np.zeros(shape[:2], np.uint16)
-        self._added = 0
+        self._pixels = Average((height, width), channels + 2)
+        sizes = [tuple(side >> level for side in self._size) for level in range(options.levels + 1)]
+        self._bands = [Average(size, channels) for size in sizes] if options.mend else []
+        self._index = np.zeros((height, width), np.uint16)
+        self._lowest = np.full((channels, height, width), np.inf, np.float32)
+        self._highest = np.full((channels, height, width), -np.inf, np.float32)
 
-    def look(self, pixels: Pixels) -> None:
-        self._knowledge.look(self._grey(pixels))
+    def look(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
+        self._known.look(self._padded(to_grey(pixels)), self._shares(covered))
 
-    def add(self, pixels: Pixels) -> None:
-        knowledge = self._knowledge
-        knowledge.close()
-        scores = self._scores(self._grey(pixels))
-        number = np.float32(self._added)
-        height, width, _ = self._shape
-
-        def take(strip: tiles.Tile) -> None:
-            rows = strip.rows
-            part = pixels[rows]
-            place = np.broadcast_to(number, (*part.shape[:2], 1))
-            values = np.concatenate([part, place, place * place], 2)
-            is_best = self._average.add(rows, scores[0, rows, :width], values)
-            np.copyto(self._index[rows], np.uint16(self._added), where=is_best)
-            self._other.add(rows, scores[1, rows, :width], part)
-            np.minimum(self._lowest[rows], part, out=self._lowest[rows])
-            np.maximum(self._highest[rows], part, out=self._highest[rows])
-
-        _each(take, tiles.strips(height, _STRIP))
-        self._added += 1
+    def add(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
+        self._known.close()
+        planes = cv2.split(pixels)
+        self._known.show(self._padded(to_grey(pixels)))
+        score, scores = self._steps.scores(self._known)
+        self._cover(score, scores, covered)
+        self._add_pixels(planes, score)
+        if self._mends:
+            self._add_bands(planes, scores)
+        self._count += 1
 
     def result(self) -> Pixels:
         channels = self._shape[2]
-        first, sure = self._average.result()
-        second, _ = self._other.result()
-        picture = first[:, :, :channels]
-        if self._options.mend and self._added > 1:
-            mended = [
-                self._mended(picture[:, :, channel], second[:, :, channel], sure)
-                for channel in range(channels)
-            ]
-            picture = np.stack(mended, axis=2)
+        planes, sure = self._pixels.result(channels)
+        if self._mends and self._count > 1:
+            bands = [average.result(channels)[0] for average in self._bands]
+            surely = self._padded(sure)
+            for channel, plane in enumerate(planes):
+                blended = [band[channel] for band in bands]
+                mended = self._steps.mended(self._known, self._padded(plane), blended, surely)
+                planes[channel] = mended[: self._shape[0], : self._shape[1]]
         square = np.ones((3, 3), np.uint8)
-        for channel in range(channels):
-            low = cv2.erode(self._lowest[:, :, channel], square)
-            high = cv2.dilate(self._highest[:, :, channel], square)
-            np.clip(picture[:, :, channel], low, high, out=picture[:, :, channel])
-        return picture
+        for plane, low, high in zip(planes, self._lowest, self._highest, strict=True):
+            np.clip(plane, cv2.erode(low, square), cv2.dilate(high, square), out=plane)
+        return np.stack(planes, axis=2)
 
     def location(self) -> Location:
-        channels = self._shape[2]
-        means, _ = self._average.result()
-        depth = np.ascontiguousarray(means[:, :, channels])
-        variance = np.maximum(means[:, :, channels + 1] - depth * depth, 0)
+        (*_, depth, square), _ = self._pixels.result()
+        variance = np.maximum(square - depth * depth, 0)
         return Location(self._index, depth, np.reciprocal(1 + np.sqrt(variance)))
 
-    def _grey(self, pixels: Pixels) -> Grey:
+    def _add_pixels(self, planes: Planes, score: Grey) -> None:
+        number = np.float32(self._count)
+
+        def take(strip: Tile) -> None:
+            rows = strip.rows
+            parts = [plane[rows] for plane in planes]
+            is_best = self._pixels.add(
+                rows, score[rows, : self._shape[1]], [*parts, number, number * number]
+            )
+            np.copyto(self._index[rows], np.uint16(self._count), where=is_best)
+            for part, low, high in zip(parts, self._lowest, self._highest, strict=True):
+                np.minimum(low[rows], part, out=low[rows])
+                np.maximum(high[rows], part, out=high[rows])
+
+        _each(take, tiles.strips(self._shape[0], _STRIP))
+
+    def _add_bands(self, planes: Planes, scores: list[Grey]) -> None:
+        levels = len(self._bands) - 1
+        pyramids = [pyramid(self._padded(plane), levels) for plane in planes]
+        parts = [[bands[level] for bands, _ in pyramids] for level in range(levels)]
+        parts.append([lows[-1] for _, lows in pyramids])
+        for average, score, level in zip(self._bands, scores, parts, strict=True):
+            _each(partial(_add_strip, average, score, level), tiles.strips(len(score), _STRIP))
+
+    def _padded(self, plane: Grey) -> Grey:
         below, right = (self._size[axis] - self._shape[axis] for axis in (0, 1))
-        return cv2.copyMakeBorder(to_grey(pixels), 0, below, 0, right, cv2.BORDER_REFLECT_101)
+        return cv2.copyMakeBorder(plane, 0, below, 0, right, cv2.BORDER_REFLECT_101)
 
-    def _scores(self, grey: Grey) -> Maps:
-        """(2, height, width), higher where the frame is to be taken."""
-        known = self._knowledge
-        known.show(grey)
-        coarser = np.zeros(
-            (_CHANNELS, *(side // 4 for side in known.seen[-1].shape[1:])), np.float32
-        )
+    def _shares(self, covered: NDArray[np.bool_] | None) -> Weight | None:
+        """How much of each pixel has data, padded; None: all."""
+        if covered is None or covered.all():
+            return None
+        return self._padded(covered.astype(np.float32))
+
+    def _cover(self, score: Grey, scores: list[Grey], covered: NDArray[np.bool_] | None) -> None:
+        """Take the frame out of the averages where it has no data of its own."""
+        share = self._shares(covered)
+        if share is None:
+            return
+        score[share < 1] = _NEVER
+        for level in scores:
+            size = (level.shape[1], level.shape[0])
+            level[cv2.resize(share, size, interpolation=cv2.INTER_AREA) < 1] = _NEVER
+
+
+class Steps:
+    """The networks, run level by level over blocks that fit a core's cache."""
+
+    def __init__(self, options: Prism):
+        self._options = options
+
+    def scores(self, known: Knowledge) -> tuple[Grey, list[Grey]]:
+        """Of the frame that is shown: of its pixels, and of its bands, fine to coarse, and base."""
+        made: list[Grey] = []
+        coarsest = known.seen[-1].shape
+        features = np.zeros((CHANNELS, coarsest[1] // 4, coarsest[2] // 4), np.float32)
         for maps in reversed(known.seen[1:]):
-            half = tuple(side // 2 for side in maps.shape[1:])
-            coarser = self._stepped(
-                "coarse", maps, coarser, np.empty((_CHANNELS, *half), np.float32)
-            )
-        return self._stepped("fine", known.seen[0], coarser, np.empty((2, *grey.shape), np.float32))
+            found = self._stepped("coarse", maps, features, 5 + CHANNELS, 2)
+            if not made:
+                made.append(found[4])
+            made.append(unsquared(found[:4]))
+            features = found[5:]
+        pixels, band = self._stepped("fine", known.seen[0], features, 2, 1)
+        return pixels, [band, *reversed(made)]
 
-    def _mended(self, first: Grey, second: Grey, sure: Weight) -> Grey:
-        """One channel of the first average, mended; all (height, width)."""
-        known = self._knowledge
-        size = [self._size[axis] - self._shape[axis] for axis in (0, 1)]
-        first, second, sure = (
-            cv2.copyMakeBorder(
-                np.ascontiguousarray(part), 0, size[0], 0, size[1], cv2.BORDER_REFLECT_101
-            )
-            for part in (first, second, sure)
-        )
-        bands, lows = pyramid(first, self._options.levels)
-        others, other_lows = pyramid(second, self._options.levels)
+    def mended(self, known: Knowledge, plane: Grey, blended: list[Grey], sure: Weight) -> Grey:
+        """One picture of an average of frames, and of those of its bands and base."""
+        bands, lows = pyramid(plane, len(known.seen))
+        other_lows = [blended[-1]]
+        for band in reversed(blended[:-1]):
+            other_lows.insert(0, band + cv2.pyrUp(other_lows[0]))
         pools = [sure]
         for _ in bands[1:]:
             pools.append(cv2.resize(pools[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
-        coarser = np.zeros((_MEND_CHANNELS, *(side // 4 for side in bands[-1].shape)), np.float32)
+        coarsest = bands[-1].shape
+        features = np.zeros((MEND_CHANNELS, coarsest[0] // 4, coarsest[1] // 4), np.float32)
         low = lows[-1]
         for level in reversed(range(len(bands))):
-            raised = cv2.pyrUp(low)
-            seen = known.seen[level]
-            maps = np.stack(
-                [
-                    bands[level],
-                    others[level],
-                    lows[level],
-                    other_lows[level],
-                    seen[_LARGEST],
-                    seen[_SHARERS],
-                    pools[level],
-                    raised,
-                ]
-            )
-            half = tuple(side // 2 for side in raised.shape)
-            made = self._stepped(
-                "mend", maps, coarser, np.empty((4 + _MEND_CHANNELS, *half), np.float32)
-            )
-            coarser = made[4:]
-            change = np.empty_like(raised)
-            for place in range(4):
-                change[place // 2 :: 2, place % 2 :: 2] = made[place]
-            low = raised + bands[level] + change * np.exp(0.5 * seen[_LARGEST])
-        return low[: self._shape[0], : self._shape[1]]
+            raised, seen = cv2.pyrUp(low), known.seen[level]
+            given = [bands[level], blended[level], lows[level], other_lows[level], seen[_LARGEST]]
+            maps = np.stack([*given, seen[_SHARERS], pools[level], raised])
+            found = self._stepped("mend", maps, features, 4 + MEND_CHANNELS, 2)
+            features = found[4:]
+            low = raised + bands[level] + unsquared(found[:4]) * np.exp(0.5 * seen[_LARGEST])
+        return low
 
-    def _stepped(self, part: str, maps: Maps, coarser: Maps, made: Maps) -> Maps:
-        """`made` (…, h/s, w/s), filled by a step of the network over maps (…, h, w)."""
-        scale = maps.shape[1] // made.shape[1]
-        size = maps.shape[1:]
-        border = rounded_up(2 * _REACH, 4)
-        blocks = _tiled.Blocks(side=_SIDE, border=border, grid=4)
-        side = tuple(blocks.fitting(length) for length in size)
-        quarter = tuple(length // 4 for length in side)
+    def _stepped(self, part: str, maps: Maps, features: Maps, count: int, scale: int) -> Maps:
+        """(count, h / scale, w / scale): a step over maps (8, h, w), features (C, h/4, w/4)."""
+        height, width = maps.shape[1:]
+        made = np.empty((count, height // scale, width // scale), np.float32)
+        side = (_BLOCKS.fitting(height), _BLOCKS.fitting(width))
+        shapes = {
+            "coarser": (1, len(features), side[0] // 4, side[1] // 4),
+            "maps": (1, len(maps), *side),
+        }
         options = self._options
-        shapes = {"maps": (1, len(maps), *side), "coarser": (1, len(coarser), *quarter)}
         network = _tiled.opened(
-            f"prism.{part}", options.engine, options.precision, tuple(sorted(shapes.items()))
+            f"prism.{part}", options.engine, options.precision, tuple(shapes.items())
         )
 
         def fill(corner: tuple[int, int]) -> None:
-            top, left = corner
-            found = network(
-                {
-                    "maps": np.ascontiguousarray(
-                        maps[None, :, top : top + side[0], left : left + side[1]]
-                    ),
-                    "coarser": np.ascontiguousarray(
-                        coarser[
-                            None,
-                            :,
-                            top // 4 : top // 4 + quarter[0],
-                            left // 4 : left // 4 + quarter[1],
-                        ]
-                    ),
-                }
-            )[0]
-            cut_top, cut_left = border * (top > 0), border * (left > 0)
-            cut_bottom = side[0] - border * (top + side[0] < size[0])
-            cut_right = side[1] - border * (left + side[1] < size[1])
-            made[
-                :,
-                (top + cut_top) // scale : (top + cut_bottom) // scale,
-                (left + cut_left) // scale : (left + cut_right) // scale,
-            ] = found[
-                :, cut_top // scale : cut_bottom // scale, cut_left // scale : cut_right // scale
-            ]
+            block = _Block(corner, side, (height, width))
+            given = {"maps": block.cut(maps, 1), "coarser": block.cut(features, 4)}
+            block.put(made, network(given)[0], scale)
 
-        _each(fill, blocks.corners(size, side))
+        _each(fill, _BLOCKS.corners((height, width), side))
         return made
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Where a block lies in a level; what it takes, and what it knows exactly."""
+
+    corner: tuple[int, int]
+    side: tuple[int, int]
+    size: tuple[int, int]
+
+    def cut(self, maps: Maps, scale: int) -> Maps:
+        """The block's part of maps that are `scale` times smaller."""
+        rows, columns = (
+            slice(start // scale, (start + length) // scale)
+            for start, length in zip(self.corner, self.side, strict=True)
+        )
+        return np.ascontiguousarray(maps[None, :, rows, columns])
+
+    def put(self, made: Maps, found: Maps, scale: int) -> None:
+        """Write what does not depend on pixels beyond the block."""
+        whole, own = [], []
+        for start, length, size in zip(self.corner, self.side, self.size, strict=True):
+            first = _BLOCKS.border * (start > 0)
+            last = length - _BLOCKS.border * (start + length < size)
+            whole.append(slice((start + first) // scale, (start + last) // scale))
+            own.append(slice(first // scale, last // scale))
+        made[:, whole[0], whole[1]] = found[:, own[0], own[1]]
 
 
 class Knowledge:
@@ -251,28 +269,32 @@ class Knowledge:
     """
 
     def __init__(self, levels: int):
-        self._levels, self._count = levels, 0
+        self._levels, self._count, self._is_closed = levels, 0, False
         self.seen: list[Maps] = []
         self._base: Grey = np.empty((0, 0), np.float32)
-        self._is_closed = False
 
-    def look(self, grey: Grey) -> None:
+    def look(self, grey: Grey, share: Weight | None = None) -> None:
+        """Take note of a frame; `share` says how much of each pixel has data."""
         bands, lows = pyramid(grey, self._levels)
         if not self.seen:
             self.seen = [np.zeros((_SEEN, *band.shape), np.float32) for band in bands]
             self._base = np.zeros_like(lows[-1])
         for band, seen in zip(bands, self.seen, strict=True):
             energy = energy_of(band)
+            if share is not None:
+                energy[share < 1] = _NOTHING
+                share = cv2.resize(share, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
             np.maximum(seen[_LARGEST], energy, out=seen[_LARGEST])
             seen[_MEAN] += cv2.log(energy)
             energy *= energy
             seen[_SHARERS] += energy
-            seen[_COMPOSITE_BAND] += energy * band
+            energy *= band
+            seen[_COMPOSITE_BAND] += energy
         self._base += lows[-1]
         self._count += 1
 
     def close(self) -> None:
-        """The frames have been looked at; sums become means. More calls change nothing."""
+        """All frames have been looked at; sums become means. More calls change nothing."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -290,44 +312,54 @@ class Knowledge:
         bands, lows = pyramid(grey, self._levels)
         for band, low, seen in zip(bands, lows, self.seen, strict=False):
             seen[_BAND], seen[_LOW] = band, low
-            seen[_ENERGY] = cv2.log(energy_of(band))
+            cv2.log(energy_of(band), seen[_ENERGY])
 
 
 class Average:
     """Mean over frames with the softmax of scores, one frame at a time."""
 
-    def __init__(self, height: int, width: int, channels: int):
-        self._best = np.full((height, width), -np.inf, np.float32)
-        self._share = np.zeros((height, width), np.float32)
-        self._total = np.zeros((height, width, channels), np.float32)
+    def __init__(self, size: Sequence[int], channels: int):
+        self._best = np.full(size, -np.inf, np.float32)
+        self._share = np.zeros(size, np.float32)
+        self._totals = np.zeros((channels, *size), np.float32)
 
-    def add(self, rows: slice, scores: Grey, values: Pixels) -> NDArray[np.bool_]:
-        """Take in rows of a frame, values (rows, width, channels); where it weighs most so far."""
-        is_best = scores > self._best[rows]
-        best = np.maximum(self._best[rows], scores)
-        kept = np.exp(self._best[rows] - best)
-        weight = np.exp(scores - best)
-        self._best[rows] = best
-        self._share[rows] = self._share[rows] * kept + weight
-        total = self._total[rows]
-        total *= kept[:, :, None]
-        total += weight[:, :, None] * values
+    def add(
+        self, rows: slice, scores: Grey, values: Sequence[Grey | np.float32]
+    ) -> NDArray[np.bool_]:
+        """Take in rows of a frame's channels; where it weighs most so far."""
+        best = self._best[rows]
+        is_best = scores > best
+        higher = np.maximum(best, scores)
+        kept = np.exp(best - higher)
+        weight = np.exp(scores - higher)
+        best[...] = higher
+        share = self._share[rows]
+        share *= kept
+        share += weight
+        for total, value in zip(self._totals, values, strict=True):
+            part = total[rows]
+            part *= kept
+            part += weight * value
         return is_best
 
-    def result(self) -> tuple[Pixels, Weight]:
-        """The mean, and the largest weight of a frame."""
+    def result(self, channels: int | None = None) -> tuple[list[Grey], Weight]:
+        """The means of the first channels, and the largest weight of a frame."""
         sure = np.reciprocal(self._share)
-        return self._total * sure[:, :, None], sure
+        return [total * sure for total in self._totals[:channels]], sure
 
 
-def pyramid(grey: Grey, levels: int) -> tuple[list[Grey], list[Grey]]:
+def _add_strip(average: Average, score: Grey, planes: Planes, strip: Tile) -> None:
+    average.add(strip.rows, score[strip.rows], [plane[strip.rows] for plane in planes])
+
+
+def pyramid(plane: Grey, levels: int) -> tuple[list[Grey], list[Grey]]:
     """Bands of a Laplacian pyramid, and what each was taken from, then the base."""
-    bands, lows = [], [grey]
+    bands, lows = [], [plane]
     for _ in range(levels):
-        smaller = cv2.pyrDown(grey)
-        bands.append(grey - cv2.pyrUp(smaller))
+        smaller = cv2.pyrDown(plane)
+        bands.append(plane - cv2.pyrUp(smaller))
         lows.append(smaller)
-        grey = smaller
+        plane = smaller
     return bands, lows
 
 
@@ -336,6 +368,15 @@ def energy_of(band: Grey) -> Grey:
     return cv2.GaussianBlur(band * band, (3, 3), 0) + _NOTHING
 
 
-def _each(work: Callable[..., None], parts: Iterator[object]) -> None:
+def unsquared(squares: Maps) -> Grey:
+    """(4, h, w): the pixels of squares of 2×2 -> (2h, 2w)."""
+    _, height, width = squares.shape
+    plane = np.empty((2 * height, 2 * width), np.float32)
+    for place, part in enumerate(squares):
+        plane[place // 2 :: 2, place % 2 :: 2] = part
+    return plane
+
+
+def _each(work: Callable[[Any], Any], parts: Iterable[Any]) -> None:
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(work, parts))
