@@ -17,7 +17,7 @@ from hyperfocal.options import option
 class Recipe:
     """How to fuse a stack."""
 
-    method: str | Method = option("sesf", "fusion method, with options as name:option=value,…")
+    method: str | Method = option("prism", "fusion method, with options as name:option=value,…")
     align: Alignment = option(
         "auto",
         "how frames are placed on each other; auto finds shift, rotation, scale and more, and "

@@ -9,7 +9,8 @@ so takes away what no frame had right, such as halos where something near hides 
 runs once, however many frames there are. All sums are folds: memory does not depend on the number
 of frames, nor the picture on their order.
 
-Values never leave the range that the frames span within one pixel around.
+Values never leave the range that the frames span within one pixel around, and are nowhere further
+from the average of frames than the frames there are from each other: equal frames stay as they are.
 """
 
 from __future__ import annotations
@@ -113,11 +114,17 @@ class PrismFold:
             for channel, plane in enumerate(planes):
                 blended = [band[channel] for band in bands]
                 mended = self._steps.mended(self._known, self._padded(plane), blended, surely)
-                planes[channel] = mended[: self._shape[0], : self._shape[1]]
-        square = np.ones((3, 3), np.uint8)
-        for plane, low, high in zip(planes, self._lowest, self._highest, strict=True):
-            np.clip(plane, cv2.erode(low, square), cv2.dilate(high, square), out=plane)
+                self._limit(mended[: self._shape[0], : self._shape[1]], plane, channel)
         return np.stack(planes, axis=2)
+
+    def _limit(self, mended: Grey, plane: Grey, channel: int) -> None:
+        """Put what is mended into the plane, within what the frames allow."""
+        square = np.ones((3, 3), np.uint8)
+        low, high = self._lowest[channel], self._highest[channel]
+        apart = cv2.dilate(high - low, square)
+        low = np.maximum(cv2.erode(low, square), plane - apart)
+        high = np.minimum(cv2.dilate(high, square), plane + apart)
+        np.clip(mended, low, high, out=plane)
 
     def location(self) -> Location:
         (*_, depth, square), _ = self._pixels.result()
