@@ -1,7 +1,7 @@
 """Processor seconds and peak memory of fusing large stacks, ours and others', as whole processes.
 
-    python benchmarks/cost.py FOLDER --size 3 --frames 7 --methods prism sesf \\
-        --command "focusweave: focusweave {folder} --no-align --keep-size --output {out}" [--rounds 3]
+    python benchmarks/cost.py FOLDER --size 3 --frames 7 --rounds 3 --methods prism sesf \\
+        --command "focusweave: focusweave {folder} --no-align --keep-size --output {out}"
 
 Makes the frames in FOLDER (as scale.py), runs everything in turns, and prints medians: processor
 seconds for each input megapixel, wall seconds, peak memory. Ours run with --align none, since the

@@ -10,9 +10,7 @@ Tile by tile, only the indices that can still win are counted: time grows with h
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any
@@ -21,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperfocal import workers
 from hyperfocal.decision import Raw
 from hyperfocal.frame import IndexMap
 from hyperfocal.options import option
@@ -78,7 +77,7 @@ def _by_tiles(index: IndexMap, window: int, settle: Callable[[_Tile], NDArray[An
     side = max(_TILE, window)
     settled = np.empty_like(index)
 
-    def fill(corner: tuple[int, int]) -> None:
+    def fill(corner: tuple[int, ...]) -> None:
         spans = [
             _Span(first, min(first + side, length), length, window // 2)
             for first, length in zip(corner, index.shape, strict=True)
@@ -87,8 +86,7 @@ def _by_tiles(index: IndexMap, window: int, settle: Callable[[_Tile], NDArray[An
         settled[tile.rows.inner, tile.columns.inner] = settle(tile)
 
     corners = product(*(range(0, length, side) for length in index.shape))
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(fill, corners))  # nothing to list, but an error is raised here
+    workers.each(fill, corners)
     return settled
 
 

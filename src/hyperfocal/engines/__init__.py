@@ -1,7 +1,7 @@
 """Inference engines, one a file: each opens an ONNX file and runs it on arrays.
 
-An engine is a module with `INSTALL` (how to get it), `is_installed()` and
-`open_network(path, precision=…, shapes=…, alone=…)`, which gives a `Network`.
+An engine is a module with `INSTALL` (how to get it), `FASTEST` (the precision it is fastest in),
+`is_installed()` and `open_network(path, precision=…, shapes=…, alone=…)`, which gives a `Network`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from hyperfocal import rooms
 from hyperfocal.errors import MissingExtra
 
 Precision = Literal["fp32", "bf16"]
+AnyPrecision = Literal["auto", "fp32", "bf16"]
 Arrays = Mapping[str, NDArray[np.float32]]
 
 # The first that is installed is used. OpenVINO is half again as fast as ONNX Runtime on x86
@@ -37,20 +38,24 @@ def open_network(
     name: str,
     *,
     engine: str = "auto",
-    precision: Precision = "fp32",
+    precision: AnyPrecision = "fp32",
     shapes: Mapping[str, tuple[int, ...]],
     alone: bool = False,
 ) -> Network:
-    """The shipped network `name` for inputs of these shapes.
+    """The shipped network `name` for inputs of these shapes; −1 stands for any length.
 
     Calls are expected side by side, one a core; `alone` gives all cores to one call at a time.
-    Raises MissingExtra where the weights or the engine are absent.
+    Precision `auto` is that in which the engine is fastest. Raises MissingExtra where the weights
+    or the engine are absent.
     """
     module = rooms.module("engines", first_installed() if engine == "auto" else engine)
     if not module.is_installed():
         raise MissingExtra(f"engine {engine} is not installed; {module.INSTALL}")
     network: Network = module.open_network(
-        weights(f"{name}.onnx"), precision=precision, shapes=shapes, alone=alone
+        weights(f"{name}.onnx"),
+        precision=module.FASTEST if precision == "auto" else precision,
+        shapes=shapes,
+        alone=alone,
     )
     return network
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hyperfocal.errors import OptionError
 
 INSTALL = "pip install onnxruntime"
+FASTEST = "fp32"
 
 
 def is_installed() -> bool:

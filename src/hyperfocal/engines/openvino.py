@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 INSTALL = "pip install 'hyperfocal[deep]'"
+FASTEST = "bf16"
 _HINT = {"fp32": "f32", "bf16": "bf16"}
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 INSTALL = "pip install 'hyperfocal[train]'"
+FASTEST = "fp32"
 
 
 def is_installed() -> bool:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal import engines
-from hyperfocal.engines import Network, Precision
+from hyperfocal import engines, workers
+from hyperfocal.engines import AnyPrecision, Network, Precision
 from hyperfocal.frame import Grey
 from hyperfocal.options import option
 
@@ -74,8 +72,7 @@ class Blocks:
                 made[cut_top : cut_bottom - 1, cut_left : cut_right - 1]
             )
 
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(lambda corner: fill(*corner), self.corners(tile.shape, side)))
+        workers.each(lambda corner: fill(*corner), self.corners(tile.shape, side))
         return energy
 
     def mapped(
@@ -99,8 +96,7 @@ class Blocks:
                 :, cut_top:cut_bottom, cut_left:cut_right
             ]
 
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(lambda corner: fill(*corner), self.corners(size, side)))
+        workers.each(lambda corner: fill(*corner), self.corners(size, side))
 
     def fitting(self, length: int) -> int:
         """The smallest side with which no more blocks are needed than with the largest.
@@ -128,7 +124,7 @@ class Blocks:
 def opened(
     name: str,
     engine: str,
-    precision: Precision,
+    precision: AnyPrecision,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     *,
     alone: bool = False,

@@ -11,14 +11,13 @@ Information Fusion, 2017.
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperfocal import workers
 from hyperfocal.decision import Decision, Verified
 from hyperfocal.engines import Network
 from hyperfocal.frame import FocusMap, Grey, Weight
@@ -77,8 +76,7 @@ class PatchScores(EngineOptions):
             )
             scores[here] = made[kept]
 
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(lambda corner: fill(*corner), _BLOCKS.corners(tile.shape, side)))
+        workers.each(lambda corner: fill(*corner), _BLOCKS.corners(tile.shape, side))
         return scores
 
     def contest(self, height: int, width: int) -> Duel:

@@ -3,11 +3,11 @@
 Trained without labels, on scenes composed of photographs (training/scenes.py), to make what one
 pinhole would see. Two passes over the frames. The first notes what the stack has in each band of a
 Laplacian pyramid: the largest and the mean energy, and a provisional composite. In the second the
-network walks from the coarse band of each frame to the fine one and gives scores; frames and their
-bands are averaged with the softmax of these. A last network makes one picture of both averages and
-so takes away what no frame had right, such as halos where something near hides something far; it
-runs once, however many frames there are. All sums are folds: memory does not depend on the number
-of frames, nor the picture on their order.
+network walks from the coarse band of each frame to the fine one and gives scores; frames, and the
+bands of their luma, are averaged with the softmax of these. A last network makes one luma of both
+averages and so takes away what no frame had right, such as halos where something near hides
+something far; it runs once, however many frames there are, and its change goes to all channels.
+All sums are folds: memory does not depend on the number of frames, nor the picture on their order.
 
 Values never leave the range that the frames span within one pixel around, and are nowhere further
 from the average of frames than the frames there are from each other: equal frames stay as they are.
@@ -15,19 +15,17 @@ from the average of frames than the frames there are from each other: equal fram
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal import tiles
-from hyperfocal.engines import Precision
+from hyperfocal import tiles, workers
+from hyperfocal.engines import AnyPrecision
 from hyperfocal.frame import Grey, Pixels, Weight, to_grey
 from hyperfocal.measures import _tiled
 from hyperfocal.measures._tiled import EngineOptions
@@ -40,10 +38,13 @@ Planes = Sequence[Grey]  # the channels of a picture, each by itself
 
 CHANNELS, MEND_CHANNELS = 32, 24  # features of the two networks
 _REACH = 2  # convolutions of a step, each one square of 2×2 px
-_BLOCKS = _tiled.Blocks(side=512, border=2 * _REACH, grid=4)
+_BLOCKS = _tiled.Blocks(side=256, border=2 * _REACH, grid=4)
 _NOTHING = np.float32(1e-6)  # energy of a band that counts as nothing
 _SEEN = 8  # maps that a step takes; of the first network:
 _BAND, _ENERGY, _LOW, _LARGEST, _MEAN, _SHARERS, _COMPOSITE_BAND, _COMPOSITE_LOW = range(_SEEN)
+# The last network takes the same arrays: what is not of the stack gives way to, in this order, the
+# bands of both averages, their low passes, the largest weight, and what is mended so far.
+_MENDED = (0, 1, 2, 4, 6, 7)
 _NEVER = np.float32(-1e4)  # score of a frame that has no data at a pixel
 _STRIP = 64  # rows that are averaged at a time, to stay in the cache
 
@@ -52,9 +53,11 @@ _STRIP = 64  # rows that are averaged at a time, to stay in the cache
 class Prism(EngineOptions):
     """Options of the method; the network is the shipped one."""
 
-    precision: Precision = option("bf16", "arithmetic of the network, where the processor has it")
+    precision: AnyPrecision = option(  # type: ignore[assignment]
+        "auto", "arithmetic of the network; auto: bf16 where the engine has it"
+    )
     levels: int = option(5, "bands of the pyramid: more see wider blur", low=3, high=8)
-    mend: bool = option(True, "make one picture of both averages, not only of frames as they are")
+    mend: bool = option(True, "mend the average of frames by that of their bands")
 
     locates: ClassVar[bool] = True
 
@@ -79,14 +82,14 @@ class PrismFold:
     """What is known of the stack, then the averages, for one tile."""
 
     def __init__(self, options: Prism, shape: tuple[int, int, int]):
-        self._shape, self._count, self._mends = shape, 0, options.mend
+        self._shape, self._count = shape, 0
         self._size = (rounded_up(shape[0], options.grid), rounded_up(shape[1], options.grid))
         self._known = Knowledge(options.levels)
         self._steps = Steps(options)
         height, width, channels = shape
         self._pixels = Average((height, width), channels + 2)
         sizes = [tuple(side >> level for side in self._size) for level in range(options.levels + 1)]
-        self._bands = [Average(size, channels) for size in sizes] if options.mend else []
+        self._bands = [Average(size, 1) for size in sizes] if options.mend else []
         self._index = np.zeros((height, width), np.uint16)
         self._lowest = np.full((channels, height, width), np.inf, np.float32)
         self._highest = np.full((channels, height, width), -np.inf, np.float32)
@@ -96,35 +99,27 @@ class PrismFold:
 
     def add(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
         self._known.close()
-        planes = cv2.split(pixels)
-        self._known.show(self._padded(to_grey(pixels)))
+        bands = self._known.show(self._padded(to_grey(pixels)))
         score, scores = self._steps.scores(self._known)
         self._cover(score, scores, covered)
-        self._add_pixels(planes, score)
-        if self._mends:
-            self._add_bands(planes, scores)
+        self._add_pixels(cv2.split(pixels), score)
+        for band in zip(self._bands, scores, bands, strict=False):
+            workers.each(partial(_add_strip, *band), tiles.strips(len(band[1]), _STRIP))
         self._count += 1
 
     def result(self) -> Pixels:
-        channels = self._shape[2]
-        planes, sure = self._pixels.result(channels)
-        if self._mends and self._count > 1:
-            bands = [average.result(channels)[0] for average in self._bands]
-            surely = self._padded(sure)
-            for channel, plane in enumerate(planes):
-                blended = [band[channel] for band in bands]
-                mended = self._steps.mended(self._known, self._padded(plane), blended, surely)
-                self._limit(mended[: self._shape[0], : self._shape[1]], plane, channel)
-        return np.stack(planes, axis=2)
-
-    def _limit(self, mended: Grey, plane: Grey, channel: int) -> None:
-        """Put what is mended into the plane, within what the frames allow."""
-        square = np.ones((3, 3), np.uint8)
-        low, high = self._lowest[channel], self._highest[channel]
-        apart = cv2.dilate(high - low, square)
-        low = np.maximum(cv2.erode(low, square), plane - apart)
-        high = np.minimum(cv2.dilate(high, square), plane + apart)
-        np.clip(mended, low, high, out=plane)
+        planes, sure = self._pixels.result(self._shape[2])
+        picture = cv2.merge(planes).reshape(self._shape)
+        if self._bands and self._count > 1:
+            luma = to_grey(picture)
+            blended = [band.result()[0][0] for band in self._bands]
+            mended = self._steps.mended(
+                self._known, self._padded(luma), blended, self._padded(sure)
+            )
+            change = mended[: self._shape[0], : self._shape[1]] - luma
+            for channel in range(self._shape[2]):
+                self._limit(change, picture[:, :, channel], channel)
+        return picture
 
     def location(self) -> Location:
         (*_, depth, square), _ = self._pixels.result()
@@ -145,15 +140,17 @@ class PrismFold:
                 np.minimum(low[rows], part, out=low[rows])
                 np.maximum(high[rows], part, out=high[rows])
 
-        _each(take, tiles.strips(self._shape[0], _STRIP))
+        workers.each(take, tiles.strips(self._shape[0], _STRIP))
 
-    def _add_bands(self, planes: Planes, scores: list[Grey]) -> None:
-        levels = len(self._bands) - 1
-        pyramids = [pyramid(self._padded(plane), levels) for plane in planes]
-        parts = [[bands[level] for bands, _ in pyramids] for level in range(levels)]
-        parts.append([lows[-1] for _, lows in pyramids])
-        for average, score, level in zip(self._bands, scores, parts, strict=True):
-            _each(partial(_add_strip, average, score, level), tiles.strips(len(score), _STRIP))
+    def _limit(self, change: Grey, plane: Grey, channel: int) -> None:
+        """Add the change to the plane, within what the frames allow."""
+        square = np.ones((3, 3), np.uint8)
+        low, high = self._lowest[channel], self._highest[channel]
+        apart = cv2.dilate(high - low, square)
+        low = np.maximum(cv2.erode(low, square), plane - apart)
+        high = np.minimum(cv2.dilate(high, square), plane + apart)
+        plane += change
+        np.clip(plane, low, high, out=plane)
 
     def _padded(self, plane: Grey) -> Grey:
         below, right = (self._size[axis] - self._shape[axis] for axis in (0, 1))
@@ -196,25 +193,30 @@ class Steps:
         pixels, band = self._stepped("fine", known.seen[0], features, 2, 1)
         return pixels, [band, *reversed(made)]
 
-    def mended(self, known: Knowledge, plane: Grey, blended: list[Grey], sure: Weight) -> Grey:
-        """One picture of an average of frames, and of those of its bands and base."""
-        bands, lows = pyramid(plane, len(known.seen))
-        other_lows = [blended[-1]]
+    def mended(self, known: Knowledge, luma: Grey, blended: list[Grey], sure: Weight) -> Grey:
+        """One luma of that of the averaged frames and of the averaged bands and base.
+
+        Overwrites what is known of single frames.
+        """
+        bands, lows = pyramid(luma, len(known.seen))
+        other_low, low = blended[-1], lows[-1]
+        other_lows = []
         for band in reversed(blended[:-1]):
-            other_lows.insert(0, band + cv2.pyrUp(other_lows[0]))
+            other_low = band + cv2.pyrUp(other_low)
+            other_lows.append(other_low)
         pools = [sure]
         for _ in bands[1:]:
             pools.append(cv2.resize(pools[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
         coarsest = bands[-1].shape
         features = np.zeros((MEND_CHANNELS, coarsest[0] // 4, coarsest[1] // 4), np.float32)
-        low = lows[-1]
-        for level in reversed(range(len(bands))):
-            raised, seen = cv2.pyrUp(low), known.seen[level]
-            given = [bands[level], blended[level], lows[level], other_lows[level], seen[_LARGEST]]
-            maps = np.stack([*given, seen[_SHARERS], pools[level], raised])
+        for level, other_low in zip(reversed(range(len(bands))), other_lows, strict=True):
+            maps, raised = known.seen[level], cv2.pyrUp(low)
+            given = (bands[level], blended[level], lows[level], other_low, pools[level], raised)
+            for place, part in zip(_MENDED, given, strict=True):
+                maps[place] = part
             found = self._stepped("mend", maps, features, 4 + MEND_CHANNELS, 2)
             features = found[4:]
-            low = raised + bands[level] + unsquared(found[:4]) * np.exp(0.5 * seen[_LARGEST])
+            low = raised + bands[level] + unsquared(found[:4]) * np.exp(0.5 * maps[_LARGEST])
         return low
 
     def _stepped(self, part: str, maps: Maps, features: Maps, count: int, scale: int) -> Maps:
@@ -222,13 +224,12 @@ class Steps:
         height, width = maps.shape[1:]
         made = np.empty((count, height // scale, width // scale), np.float32)
         side = (_BLOCKS.fitting(height), _BLOCKS.fitting(width))
-        shapes = {
-            "coarser": (1, len(features), side[0] // 4, side[1] // 4),
-            "maps": (1, len(maps), *side),
-        }
         options = self._options
         network = _tiled.opened(
-            f"prism.{part}", options.engine, options.precision, tuple(shapes.items())
+            f"prism.{part}",
+            options.engine,
+            options.precision,
+            (("coarser", (1, len(features), -1, -1)), ("maps", (1, len(maps), -1, -1))),
         )
 
         def fill(corner: tuple[int, int]) -> None:
@@ -236,7 +237,7 @@ class Steps:
             given = {"maps": block.cut(maps, 1), "coarser": block.cut(features, 4)}
             block.put(made, network(given)[0], scale)
 
-        _each(fill, _BLOCKS.corners((height, width), side))
+        workers.each(fill, _BLOCKS.corners((height, width), side))
         return made
 
 
@@ -314,12 +315,13 @@ class Knowledge:
             low = seen[_COMPOSITE_BAND] + cv2.pyrUp(low)
             seen[_COMPOSITE_LOW] = low
 
-    def show(self, grey: Grey) -> None:
-        """Put this frame's maps into `seen`."""
+    def show(self, grey: Grey) -> list[Grey]:
+        """Put this frame's maps into `seen`; its bands and base."""
         bands, lows = pyramid(grey, self._levels)
         for band, low, seen in zip(bands, lows, self.seen, strict=False):
             seen[_BAND], seen[_LOW] = band, low
             cv2.log(energy_of(band), seen[_ENERGY])
+        return [*bands, lows[-1]]
 
 
 class Average:
@@ -355,8 +357,8 @@ class Average:
         return [total * sure for total in self._totals[:channels]], sure
 
 
-def _add_strip(average: Average, score: Grey, planes: Planes, strip: Tile) -> None:
-    average.add(strip.rows, score[strip.rows], [plane[strip.rows] for plane in planes])
+def _add_strip(average: Average, score: Grey, band: Grey, strip: Tile) -> None:
+    average.add(strip.rows, score[strip.rows], [band[strip.rows]])
 
 
 def pyramid(plane: Grey, levels: int) -> tuple[list[Grey], list[Grey]]:
@@ -382,8 +384,3 @@ def unsquared(squares: Maps) -> Grey:
     for place, part in enumerate(squares):
         plane[place // 2 :: 2, place % 2 :: 2] = part
     return plane
-
-
-def _each(work: Callable[[Any], Any], parts: Iterable[Any]) -> None:
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(work, parts))

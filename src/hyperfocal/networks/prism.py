@@ -7,7 +7,7 @@ squares of 2×2 pixels, at half the level's resolution. Frames are averaged with
 scores in two ways: as they are, with one score a pixel, which keeps what is simply sharp in one of
 them; and band by band, with a score for each band, which takes the detail of one frame over the
 brightness of another. A second such network walks down the pyramids of both averages and makes one
-picture of them; it runs once for each colour channel, whatever the frames' number.
+luma of them; it runs once, whatever the frames' number.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Prism(nn.Module):
     def mended(self, stack: Stack, first: Tensor, blended: list[Tensor], sure: Tensor) -> Tensor:
         """One picture (B, 1, H, W) of the average of frames and those of their bands.
 
-        `sure` is the largest weight of a frame in the first. Neither needs to be grey.
+        `sure` is the largest weight of a frame in the first.
         """
         levels = len(stack.bands)
         bands, lows = pyramid(first, levels)
@@ -119,7 +119,7 @@ class Prism(nn.Module):
             pools.append(functional.avg_pool2d(pools[-1], 2))
         for level in reversed(range(levels)):
             raised, largest = expanded(low), stack.largest[level]
-            given = [bands[level], blended[level], lows[level], other_lows[level], largest]
+            given = [bands[level], blended[level], lows[level], largest, other_lows[level]]
             given += [stack.sharers[level], pools[level], raised]
             maps = self.mend(mend_features(torch.cat(given, 1)), maps)
             change = functional.pixel_shuffle(self.mend.head(maps).float(), 2)
@@ -214,9 +214,10 @@ def score_features(maps: Tensor) -> Tensor:
 
 
 def mend_features(maps: Tensor) -> Tensor:
-    """(N, 8, h, w): bands of both averages, their low passes, largest log energy, log of how many
-    share it, the largest weight, what is mended so far -> (N, 7, h, w), all of the order of 1."""
-    band, other, low, other_low, largest, sharers, sure, raised = maps.split(1, 1)
+    """(N, 8, h, w): bands of both averages, low pass of the first, largest log energy, low pass of
+    the second, log of how many share the largest, the largest weight, what is mended so far ->
+    (N, 7, h, w), all of the order of 1."""
+    band, other, low, largest, other_low, sharers, sure, raised = maps.split(1, 1)
     scale = torch.exp(-0.5 * largest)
     return torch.cat(
         [
