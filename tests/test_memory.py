@@ -56,7 +56,7 @@ def test_4_and_64_pages_peak_alike(pages):
     assert peak(method, [str(pages / "64.tif")]) < few + 12e6
 
 
-@pytest.mark.parametrize("method", ["select", "sesf", "lp", "gf"])
+@pytest.mark.parametrize("method", ["select", "sesf", "lp", "gf", "prism"])
 def test_4_and_64_frames_peak_alike(method, files):
     few = max(peak(method, files) for _ in range(2))
     many = peak(method, files * 16)

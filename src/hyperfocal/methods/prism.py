@@ -108,11 +108,11 @@ class PrismFold:
         self._count += 1
 
     def result(self) -> Pixels:
-        planes, sure = self._pixels.result(self._shape[2])
+        planes, sure = self._pixels.result(slice(self._shape[2]))
         picture = cv2.merge(planes).reshape(self._shape)
         if self._bands and self._count > 1:
             luma = to_grey(picture)
-            blended = [band.result()[0][0] for band in self._bands]
+            blended = [band.result(slice(1))[0][0] for band in self._bands]
             mended = self._steps.mended(
                 self._known, self._padded(luma), blended, self._padded(sure)
             )
@@ -122,7 +122,7 @@ class PrismFold:
         return picture
 
     def location(self) -> Location:
-        (*_, depth, square), _ = self._pixels.result()
+        depth, square = self._pixels.result(slice(-2, None))[0]
         variance = np.maximum(square - depth * depth, 0)
         return Location(self._index, depth, np.reciprocal(1 + np.sqrt(variance)))
 
@@ -351,10 +351,10 @@ class Average:
             part += weight * value
         return is_best
 
-    def result(self, channels: int | None = None) -> tuple[list[Grey], Weight]:
-        """The means of the first channels, and the largest weight of a frame."""
+    def result(self, channels: slice) -> tuple[list[Grey], Weight]:
+        """The means of these channels, and the largest weight of a frame."""
         sure = np.reciprocal(self._share)
-        return [total * sure for total in self._totals[:channels]], sure
+        return [total * sure for total in self._totals[channels]], sure
 
 
 def _add_strip(average: Average, score: Grey, band: Grey, strip: Tile) -> None:
