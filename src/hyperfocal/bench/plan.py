@@ -16,7 +16,7 @@ USUAL = ("qg", "qm", "qcb", "psnr", "ssim", "ms_ssim", "psnr_edges")
 class Plan:
     """A comparison of methods and programs."""
 
-    methods: tuple[str, ...] = ("sesf",)  # as `fuse --method` takes them
+    methods: tuple[str, ...] = ("prism",)  # as `fuse --method` takes them
     commands: tuple[str, ...] = ()  # "NAME: program … {frames} … {out}"
     metrics: str = option(",".join(USUAL), "names with commas between, or all")
     grey: Literal["255", "paper"] = option(

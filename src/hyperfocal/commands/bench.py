@@ -16,8 +16,8 @@ from hyperfocal.options import build, infos
 _BENCH = """\
 Compare methods, and other programs, on data sets: tables, figures and contact sheets.
 
-  hyperfocal bench data/pairs data/rendered -o results --methods sesf ums lp
-  hyperfocal bench data/pairs -o results --methods sesf \\
+  hyperfocal bench data/pairs data/rendered -o results --methods prism sesf lp
+  hyperfocal bench data/pairs -o results --methods prism \\
       --command "focusweave: focusweave {folder} --no-align --output {out}"
 
 Scenes are found in the folders given and all below:
@@ -46,7 +46,7 @@ def add(commands: Any) -> None:
     parser.add_argument("data", nargs="+", type=Path, help="folders of data sets")
     parser.add_argument("-o", "--out", required=True, type=Path, help="folder for the results")
     parser.add_argument(
-        "--methods", nargs="+", metavar="METHOD", help="as fuse --method takes them; default: sesf"
+        "--methods", nargs="+", metavar="METHOD", help="as fuse --method takes them; default: prism"
     )
     parser.add_argument(
         "--command",
