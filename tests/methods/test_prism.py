@@ -208,3 +208,17 @@ def test_rendered_scenes_come_out_as_they_were_measured(name, least):
     made = hyperfocal.fuse(frames, method="prism", align="none", exposure="none").picture
     reference = cv2.cvtColor(cv2.imread(str(folder / "reference.png")), cv2.COLOR_BGR2RGB)
     assert metric(made.astype(np.float32), reference.astype(np.float32)) > least
+
+
+def test_where_a_frame_has_no_data_the_others_are_taken():
+    _, frames, _ = scene(96, 128, 2)
+    spoiled, covered = frames[1].copy(), np.ones((96, 128), bool)
+    spoiled[:, :24], covered[:, :24] = texture(96, 24, seed=5), False
+    fold = Prism(precision="fp32").fold(96, 128, 3)
+    for work in (fold.look, fold.add):
+        work(frames[0], None)
+        work(spoiled, covered)
+    made = fold.result()
+    assert np.abs(made - frames[0])[:, :23].max() < 1e-6
+    assert (fold.location().index[:, :24] == 0).all()
+    assert np.abs(made - frames[0])[:, 64:].max() > 0.05

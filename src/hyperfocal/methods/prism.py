@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -102,7 +102,7 @@ class PrismFold:
         bands = self._known.show(self._padded(to_grey(pixels)))
         score, scores = self._steps.scores(self._known)
         self._cover(score, scores, covered)
-        self._add_pixels(cv2.split(pixels), score)
+        self._add_pixels(cv2.split(pixels), score, True if covered is None else covered)
         for band in zip(self._bands, scores, bands, strict=False):
             workers.each(partial(_add_strip, *band), tiles.strips(len(band[1]), _STRIP))
         self._count += 1
@@ -126,7 +126,9 @@ class PrismFold:
         variance = np.maximum(square - depth * depth, 0)
         return Location(self._index, depth, np.reciprocal(1 + np.sqrt(variance)))
 
-    def _add_pixels(self, planes: Planes, score: Grey) -> None:
+    def _add_pixels(
+        self, planes: Planes, score: Grey, covered: NDArray[np.bool_] | Literal[True]
+    ) -> None:
         number = np.float32(self._count)
 
         def take(strip: Tile) -> None:
@@ -136,9 +138,10 @@ class PrismFold:
                 rows, score[rows, : self._shape[1]], [*parts, number, number * number]
             )
             np.copyto(self._index[rows], np.uint16(self._count), where=is_best)
+            here = covered if covered is True else covered[rows]
             for part, low, high in zip(parts, self._lowest, self._highest, strict=True):
-                np.minimum(low[rows], part, out=low[rows])
-                np.maximum(high[rows], part, out=high[rows])
+                np.minimum(low[rows], part, out=low[rows], where=here)
+                np.maximum(high[rows], part, out=high[rows], where=here)
 
         workers.each(take, tiles.strips(self._shape[0], _STRIP))
 
