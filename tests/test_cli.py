@@ -129,7 +129,7 @@ def test_views_draw_what_fuse_decided(tmp_path):
     assert run(*command).returncode == 0
     drawn = {path.stem: formats.open_frames(path)[0].read() for path in views.iterdir()}
     assert set(drawn) == {
-        "decision_initial", "decision", "relief", "activity", "overlay", "difference",
+        "decision_initial", "decision", "relief", "activity", "confidence", "overlay", "difference",
     }  # fmt: skip
     assert all(view.shape == (60, 90, 3) for view in drawn.values())
     decision = np.load(maps / "decision.npy")
@@ -140,6 +140,14 @@ def test_views_draw_what_fuse_decided(tmp_path):
     again = run(*command)
     assert again.returncode == 2
     assert "not empty" in again.stderr
+
+
+def test_views_draw_what_the_default_method_knows(tmp_path):
+    write_stack(tmp_path)
+    out, maps, views = (tmp_path / name for name in ("out.png", "maps", "views"))
+    assert run("fuse", tmp_path, "-o", out, "--maps", maps).returncode == 0
+    assert run("views", maps, "-o", views).returncode == 0
+    assert {path.stem for path in views.iterdir()} == {"decision", "relief", "confidence"}
 
 
 def test_a_fused_picture_is_evaluated(tmp_path):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hyperfocal import formats, outputs
 from hyperfocal.errors import FormatError, StackError
-from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Pixels, to_grey, to_pixels
+from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Pixels, Weight, to_grey, to_pixels
 
 Picture = NDArray[np.uint8]
 
@@ -57,6 +57,12 @@ def activity_view(activity: FocusMap) -> Picture:
     return cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
 
 
+def confidence_view(confidence: Weight) -> Picture:
+    """How sure the decision is, white where it is most sure."""
+    levels = np.clip(confidence * 255 + 0.5, 0, 255).astype(np.uint8)
+    return cv2.cvtColor(levels, cv2.COLOR_GRAY2RGB)
+
+
 def write_views(
     maps: Path,
     out: Path,
@@ -67,23 +73,30 @@ def write_views(
 ) -> list[Path]:
     """Draw the maps that `fuse(maps=…)` wrote, as PNG files in the folder `out`.
 
-    `picture`, the fused one, adds an overlay; `frame` beside it the difference to that frame.
+    Maps that a method does not make have no view. `picture`, the fused one, adds an overlay;
+    `frame` beside it the difference to that frame.
     Raises FormatError for what cannot be read or written, StackError for sizes that differ.
     """
     outputs.require_folder(out, overwrite=overwrite)
     if frame is not None and picture is None:
         raise StackError("a difference needs the fused picture too; give it with --picture")
-    before, after = _loaded(maps, "decision_initial"), _loaded(maps, "decision")
-    frame_count = int(max(before.max(), after.max())) + 1
-    depth = _loaded(maps, "depth")
+    after, depth = _loaded(maps, "decision"), _loaded(maps, "depth")
+    frame_count = int(after.max()) + 1
+    if _has(maps, "decision_initial"):
+        before = _loaded(maps, "decision_initial")
+        frame_count = max(frame_count, int(before.max()) + 1)
     # The depth may be in µm; as a relief only its share of the whole counts.
     depth = depth * np.float32((frame_count - 1) / max(float(depth.max()), 1e-12))
     views = {
-        "decision_initial": decision_view(before, frame_count=frame_count),
         "decision": decision_view(after, frame_count=frame_count),
         "relief": relief_view(depth, frame_count=frame_count),
-        "activity": activity_view(_loaded(maps, "activity")),
     }
+    if _has(maps, "decision_initial"):
+        views["decision_initial"] = decision_view(before, frame_count=frame_count)
+    if _has(maps, "activity"):
+        views["activity"] = activity_view(_loaded(maps, "activity"))
+    if _has(maps, "confidence"):
+        views["confidence"] = confidence_view(_loaded(maps, "confidence"))
     if picture is not None:
         fused = _pixels(picture, after.shape)
         views["overlay"] = overlay_view(fused, after, frame_count=frame_count)
@@ -95,6 +108,11 @@ def write_views(
         info = FrameInfo(name, height, width, channels, view.dtype)
         outputs.save(out / f"{name}.png", view, info)
     return [out / f"{name}.png" for name in views]
+
+
+def _has(folder: Path, name: str) -> bool:
+    """Whether the method that made the maps knows this one."""
+    return (folder / f"{name}.npy").exists()
 
 
 def _loaded(folder: Path, name: str) -> NDArray[Any]:

@@ -13,8 +13,9 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "views",
         help="draw the maps of `fuse --maps` as coloured pictures",
-        description="Draw decision (before and after), relief, activity, and with --picture a "
-        "tinted overlay, with --frame too the difference between picture and frame.",
+        description="Draw decision (before and after), relief, activity and confidence, as far as "
+        "the method made them, and with --picture a tinted overlay, with --frame too the "
+        "difference between picture and frame.",
     )
     parser.add_argument("maps", type=Path, help="the folder that `fuse --maps` wrote")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the PNG files")
