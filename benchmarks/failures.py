@@ -1,6 +1,6 @@
 """Where the fused pictures are worst: crops beside the truth and other programs, as one sheet.
 
-    python benchmarks/failures.py DATA/rendered --out docs/images/failures.png --method prism \\
+    python benchmarks/failures.py DATA/rendered --out docs/images/failures.jpg --method prism \\
         --command "focusweave: focusweave {folder} --no-align --keep-size --output {out}"
 
 For every scene: the square with our largest squared error, and the square in which the best of the
