@@ -40,6 +40,34 @@ def gradient_of_whole(frame: Grey, open_for: Callable[[Shapes], Network]) -> Gre
 
 
 @dataclass(frozen=True)
+class Block:
+    """Where a block lies in a picture; what it takes of maps, and what it knows exactly."""
+
+    corner: tuple[int, int]
+    side: tuple[int, int]
+    size: tuple[int, int]  # of the picture
+    border: int  # px that are wrong where the picture goes on
+
+    def cut(self, maps: NDArray[np.float32], scale: int = 1) -> NDArray[np.float32]:
+        """(1, C, h, w): the block's part of maps (C, H, W) that are `scale` times smaller."""
+        rows, columns = (
+            slice(start // scale, (start + length) // scale)
+            for start, length in zip(self.corner, self.side, strict=True)
+        )
+        return np.ascontiguousarray(maps[None, :, rows, columns])
+
+    def put(self, made: NDArray[np.float32], found: NDArray[np.float32], scale: int = 1) -> None:
+        """Write into `made` (C, H, W) what does not depend on pixels beyond the block."""
+        whole, own = [], []
+        for start, length, size in zip(self.corner, self.side, self.size, strict=True):
+            first = self.border * (start > 0)
+            last = length - self.border * (start + length < size)
+            whole.append(slice((start + first) // scale, (start + last) // scale))
+            own.append(slice(first // scale, last // scale))
+        made[:, whole[0], whole[1]] = found[:, own[0], own[1]]
+
+
+@dataclass(frozen=True)
 class Blocks:
     """How a network goes over a tile: in overlapping blocks of one size."""
 
@@ -82,21 +110,23 @@ class Blocks:
         open_for: Callable[[Shapes], Network],
     ) -> None:
         """Fill `made` (K, H, W) with what a network gives for `maps` (C, H, W), pixel for pixel."""
-        size = maps.shape[1:]
-        side = tuple(self.fitting(length) for length in size)
+        size = (maps.shape[1], maps.shape[2])
+        side = self.side_for(size)
         network = open_for({"maps": (1, len(maps), *side)})
 
-        def fill(top: int, left: int) -> None:
-            block = maps[None, :, top : top + side[0], left : left + side[1]]
-            found = network({"maps": np.ascontiguousarray(block)})[0]
-            cut_top, cut_left = self.border * (top > 0), self.border * (left > 0)
-            cut_bottom = side[0] - self.border * (top + side[0] < size[0])
-            cut_right = side[1] - self.border * (left + side[1] < size[1])
-            made[:, top + cut_top : top + cut_bottom, left + cut_left : left + cut_right] = found[
-                :, cut_top:cut_bottom, cut_left:cut_right
-            ]
+        def fill(block: Block) -> None:
+            block.put(made, network({"maps": block.cut(maps)})[0])
 
-        workers.each(lambda corner: fill(*corner), self.corners(size, side))
+        workers.each(fill, self.over(size))
+
+    def over(self, size: tuple[int, int]) -> Iterator[Block]:
+        """The blocks that cover a picture of this size, all equally large."""
+        side = self.side_for(size)
+        return (Block(corner, side, size, self.border) for corner in self.corners(size, side))
+
+    def side_for(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of the blocks over a picture of this size."""
+        return self.fitting(size[0]), self.fitting(size[1])
 
     def fitting(self, length: int) -> int:
         """The smallest side with which no more blocks are needed than with the largest.

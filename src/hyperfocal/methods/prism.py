@@ -226,7 +226,6 @@ class Steps:
         """(count, h / scale, w / scale): a step over maps (8, h, w), features (C, h/4, w/4)."""
         height, width = maps.shape[1:]
         made = np.empty((count, height // scale, width // scale), np.float32)
-        side = (_BLOCKS.fitting(height), _BLOCKS.fitting(width))
         options = self._options
         network = _tiled.opened(
             f"prism.{part}",
@@ -235,40 +234,12 @@ class Steps:
             (("coarser", (1, len(features), -1, -1)), ("maps", (1, len(maps), -1, -1))),
         )
 
-        def fill(corner: tuple[int, int]) -> None:
-            block = _Block(corner, side, (height, width))
-            given = {"maps": block.cut(maps, 1), "coarser": block.cut(features, 4)}
+        def fill(block: _tiled.Block) -> None:
+            given = {"maps": block.cut(maps), "coarser": block.cut(features, 4)}
             block.put(made, network(given)[0], scale)
 
-        workers.each(fill, _BLOCKS.corners((height, width), side))
+        workers.each(fill, _BLOCKS.over((height, width)))
         return made
-
-
-@dataclass(frozen=True)
-class _Block:
-    """Where a block lies in a level; what it takes, and what it knows exactly."""
-
-    corner: tuple[int, int]
-    side: tuple[int, int]
-    size: tuple[int, int]
-
-    def cut(self, maps: Maps, scale: int) -> Maps:
-        """The block's part of maps that are `scale` times smaller."""
-        rows, columns = (
-            slice(start // scale, (start + length) // scale)
-            for start, length in zip(self.corner, self.side, strict=True)
-        )
-        return np.ascontiguousarray(maps[None, :, rows, columns])
-
-    def put(self, made: Maps, found: Maps, scale: int) -> None:
-        """Write what does not depend on pixels beyond the block."""
-        whole, own = [], []
-        for start, length, size in zip(self.corner, self.side, self.size, strict=True):
-            first = _BLOCKS.border * (start > 0)
-            last = length - _BLOCKS.border * (start + length < size)
-            whole.append(slice((start + first) // scale, (start + last) // scale))
-            own.append(slice(first // scale, last // scale))
-        made[:, whole[0], whole[1]] = found[:, own[0], own[1]]
 
 
 class Knowledge:

@@ -108,10 +108,7 @@ class Prism(nn.Module):
         """
         levels = len(stack.bands)
         bands, lows = pyramid(first, levels)
-        other_lows = [blended[-1]]
-        for band in reversed(blended[:-1]):
-            other_lows.insert(0, band + expanded(other_lows[0]))
-        low = lows[-1]
+        other_lows, low = low_passes(blended[:-1], blended[-1]), lows[-1]
         *_, height, width = bands[-1].shape
         maps = low.new_zeros(len(low), self.config.mend_channels, height // 4, width // 4)
         pools = [sure]
@@ -137,10 +134,7 @@ class Prism(nn.Module):
         first = (weights * frames).sum(1, keepdim=True)
         blended = averaged(scores.levels, [*stack.bands, stack.lows[-1]])
         made = self.mended(stack, first, blended, weights.amax(1, keepdim=True))
-        second = blended[-1]
-        for band in reversed(blended[:-1]):
-            second = band + expanded(second)
-        return made, first, second
+        return made, first, low_passes(blended[:-1], blended[-1])[0]
 
     def forward(self, frames: Tensor) -> Tensor:
         """(B, K, H, W) -> composites (B, 1, H, W)."""
@@ -179,11 +173,8 @@ class Stack:
             total = weights.sum(1, keepdim=True)
             self.sharers.append(torch.log(total))
             self.composite_bands.append((weights * band).sum(1, keepdim=True) / total)
-        low = self.lows[-1].mean(1, keepdim=True)
-        self.composite_lows: list[Tensor] = []
-        for band in reversed(self.composite_bands):
-            low = band + expanded(low)
-            self.composite_lows.insert(0, low)
+        base = self.lows[-1].mean(1, keepdim=True)
+        self.composite_lows = low_passes(self.composite_bands, base)
 
     def maps(self, level: int) -> Tensor:
         """(B, K, 8, h, w): what `score_features` takes of a level."""
@@ -247,6 +238,14 @@ def pyramid(pictures: Tensor, levels: int) -> tuple[list[Tensor], list[Tensor]]:
         lows.append(smaller)
         pictures = smaller
     return bands, lows
+
+
+def low_passes(bands: list[Tensor], base: Tensor) -> list[Tensor]:
+    """The inverse of `pyramid`: what each band was taken from, then the base; first the picture."""
+    lows = [base]
+    for band in reversed(bands):
+        lows.insert(0, band + expanded(lows[0]))
+    return lows
 
 
 def reduced(pictures: Tensor) -> Tensor:
