@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hyperfocal.training import scenes  # noqa: E402
+from hyperfocal.training import apertures, drawings, scenes  # noqa: E402
 from hyperfocal.training.bank import COUNTS, Bank  # noqa: E402
 
 
@@ -30,7 +30,7 @@ def plane(depth: float, side: int, seed: int = 0) -> scenes.Layer:
 def test_a_flat_scene_in_focus_is_the_reference(kind, monkeypatch):
     monkeypatch.setattr(scenes, "_layers", lambda rng, photo, side, *_: [plane(1.0, side)])
     half = lambda rng, side: np.repeat(np.float32([[1], [0]]), side // 2, 0).repeat(side, 1)  # noqa: E731
-    monkeypatch.setattr(scenes, "_matte", half)
+    monkeypatch.setattr(drawings, "matte", half)
     focus = (np.array([0.0, 1.0]), 8.0, True)
     monkeypatch.setattr(scenes, "_focus", lambda rng, count: focus)
     rng = np.random.default_rng(3)
@@ -47,7 +47,7 @@ def test_a_flat_scene_in_focus_is_the_reference(kind, monkeypatch):
 
 @pytest.mark.parametrize("radius", [0, 0.3, 1, 2.5, 7, 30])
 def test_a_disc_has_the_variance_of_a_disc(radius):
-    kernel = scenes._aperture_kernel(radius, 0, 0.0, 0.0)
+    kernel = apertures.aperture_kernel(radius, 0, 0.0, 0.0)
     assert kernel.sum() == pytest.approx(1, abs=1e-5)
     # r²/4 of a disc, where it is larger than a pixel.
     if radius >= 2.5:
@@ -63,28 +63,28 @@ def variance(kernel: scenes.Plane) -> float:
 
 @pytest.mark.parametrize("blades", [5, 6, 8])
 def test_a_polygon_blurs_about_as_much_as_a_disc(blades):
-    disc = scenes._aperture_kernel(9, 0, 0.0, 0.0)
-    polygon = scenes._aperture_kernel(9, blades, 0.3, 0.0)
+    disc = apertures.aperture_kernel(9, 0, 0.0, 0.0)
+    polygon = apertures.aperture_kernel(9, blades, 0.3, 0.0)
     assert variance(polygon) == pytest.approx(variance(disc), rel=0.15)
     assert not np.allclose(polygon, disc, atol=1e-4)
 
 
 def test_a_ring_is_empty_inside():
-    ring = scenes._aperture_kernel(9, 0, 0.0, 0.5)
+    ring = apertures.aperture_kernel(9, 0, 0.0, 0.5)
     middle = len(ring) // 2
     assert ring[middle - 2 : middle + 3, middle - 2 : middle + 3].max() == 0
 
 
 def test_shifting_moves_by_whole_pixels_exactly():
     picture = torch.rand(32, 32)
-    transfer = scenes._shift_transfer(32, np.array([3.0]), linear=True)[:, :17]
+    transfer = apertures.shift_transfer(32, np.array([3.0]), linear=True)[:, :17]
     moved = torch.fft.irfft2(torch.fft.rfft2(picture) * transfer, s=(32, 32))
     assert torch.allclose(moved, picture.roll(3, 1), atol=1e-5)
 
 
 def test_a_linear_shift_by_half_a_pixel_is_the_mean_of_neighbours():
     picture = torch.rand(32, 32)
-    transfer = scenes._shift_transfer(32, np.array([0.5]), linear=True)[:, :17]
+    transfer = apertures.shift_transfer(32, np.array([0.5]), linear=True)[:, :17]
     moved = torch.fft.irfft2(torch.fft.rfft2(picture) * transfer, s=(32, 32))
     assert torch.allclose(moved, (picture + picture.roll(1, 1)) / 2, atol=1e-5)
 
@@ -108,7 +108,7 @@ def test_scenes_are_whole_and_repeat(number):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_mattes_cover_between_nothing_and_everything(seed):
-    matte = scenes._matte(np.random.default_rng(seed), 64)
+    matte = drawings.matte(np.random.default_rng(seed), 64)
     assert 0 <= matte.min() <= matte.max() <= 1
 
 
