@@ -11,7 +11,8 @@ torch = pytest.importorskip("torch")
 
 from scenes import texture  # noqa: E402
 
-from hyperfocal.errors import FormatError, OptionError  # noqa: E402
+from hyperfocal.engines import weights  # noqa: E402
+from hyperfocal.errors import FormatError, MissingExtra, OptionError  # noqa: E402
 from hyperfocal.training import photographs  # noqa: E402
 from hyperfocal.training.photographs import Views  # noqa: E402
 from hyperfocal.training.run import export, options_of, train  # noqa: E402
@@ -99,6 +100,25 @@ def test_a_killed_run_ends_as_an_unbroken_one(photos, tmp_path, monkeypatch, fat
     assert all(torch.equal(expected[name], found[name]) for name in expected)
     assert resumed.history.validation == unbroken.history.validation
     assert resumed.history.train == unbroken.history.train
+
+
+def test_training_begins_with_the_weights_that_are_given(photos, tmp_path):
+    first = train(small(tmp_path, epochs=1), [photos])
+    start = export(first, [photos])[0]
+    assert start.suffix == ".safetensors"
+    still = small(tmp_path, out=str(tmp_path / "still"), start=str(start), learning_rate=0.0)
+    second = train(still, [photos])
+    learned = (first.lesson.network.parameters(), second.lesson.network.parameters())
+    assert all(torch.equal(expected, found) for expected, found in zip(*learned, strict=True))
+
+
+def test_weights_of_another_network_are_no_beginning(photos, tmp_path):
+    start = str(weights("ums.safetensors"))
+    with pytest.raises(OptionError, match="ums"):
+        train(small(tmp_path, start=start), [photos])
+    with pytest.raises(MissingExtra, match="gone"):
+        train(small(tmp_path, start=str(tmp_path / "gone.safetensors")), [photos])
+    assert not (tmp_path / "run").exists()
 
 
 def test_other_options_do_not_continue_a_run(photos, tmp_path):

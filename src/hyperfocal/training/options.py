@@ -38,6 +38,9 @@ class TrainOptions:
     largest_gradient: float | None = option(
         None, "norm to which gradients are cut; none leaves them as they are", low=0
     )
+    start: str | None = option(
+        None, "weights to begin with, a .safetensors file; none begins with random ones"
+    )
 
     def material(self, paths: Sequence[Path], *, is_held_out: bool) -> Material:
         """What is learned from these photographs, or what the network is tested on."""

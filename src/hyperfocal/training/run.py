@@ -10,6 +10,8 @@ from typing import Any
 import torch
 
 from hyperfocal import rooms
+from hyperfocal.errors import OptionError
+from hyperfocal.networks._files import load_network, name_of
 from hyperfocal.options import check
 from hyperfocal.training import card, photographs
 from hyperfocal.training.loop import Progress, Schedule, Training, device_of
@@ -28,7 +30,8 @@ def train(
     """Train the network of these options on all photographs below the folders `photos`.
 
     Resumes where `options.out` holds a checkpoint. Returns the finished run.
-    Raises FormatError for folders without photographs and OptionError for options out of bounds.
+    Raises FormatError for folders without photographs, OptionError for options out of bounds or
+    weights of another network to start with, MissingExtra where there are no such weights.
     """
     check(options)
     paths = photographs.find(photos)
@@ -37,6 +40,8 @@ def train(
     )
     torch.manual_seed(options.seed)
     lesson = options.lesson()
+    if options.start:
+        _begin_with(Path(options.start), lesson.network)
     training = Training(
         Path(options.out),
         lesson,
@@ -55,6 +60,17 @@ def export(training: Training, photos: Sequence[Path]) -> list[Path]:
     network = training.best()
     paths = training.lesson.export(network, training.folder)
     return [*paths, card.write(training, photos, paths)]
+
+
+def _begin_with(path: Path, network: Any) -> None:
+    """Give the network the weights of a file, which must hold one of the same kind and size."""
+    given: Any = load_network(path)
+    if (type(given), given.config) != (type(network), network.config):
+        raise OptionError(
+            f"{path} holds {name_of(given)} with {given.config}, not {name_of(network)} with "
+            f"{network.config}; start with other weights or none"
+        )
+    network.load_state_dict(given.state_dict())
 
 
 def _schedule(options: Any) -> Schedule:
