@@ -59,10 +59,11 @@ class Source(Protocol):
         ...
 
 
-def to_pixels(samples: Samples) -> Pixels:
-    """Samples on the scale 0…1; float samples keep their values."""
+def to_pixels(samples: Samples, out: Pixels | None = None) -> Pixels:
+    """Samples on the scale 0…1; float samples keep their values. `out` may be used for them."""
     if samples.dtype.kind == "u":
-        return np.multiply(samples, np.float32(1 / np.iinfo(samples.dtype).max), dtype=np.float32)
+        scale = np.float32(1 / np.iinfo(samples.dtype).max)
+        return np.multiply(samples, scale, out=out, dtype=np.float32)
     return samples.astype(np.float32, copy=False)
 
 
@@ -77,8 +78,8 @@ def to_samples(pixels: Pixels, dtype: np.dtype[Any]) -> Samples:
     return np.clip(scaled, 0, peak, out=scaled).astype(dtype)
 
 
-def to_grey(pixels: Pixels) -> Grey:
-    """BT.709 luma of colour, the only channel of grey."""
+def to_grey(pixels: Pixels, out: Grey | None = None) -> Grey:
+    """BT.709 luma of colour, the only channel of grey. `out` may be used for it."""
     if pixels.shape[2] == 1:
         return np.ascontiguousarray(pixels[:, :, 0])
-    return cv2.transform(pixels, _LUMA).reshape(pixels.shape[:2])
+    return cv2.transform(pixels, _LUMA, out).reshape(pixels.shape[:2])

@@ -161,14 +161,17 @@ class Run:
         held = getattr(method, "bytes_per_pixel", _BYTES_PER_PIXEL)
         plan = self._plan(method.halo, method.grid, held)
         for place, tile in enumerate(plan):
-            fold = method.fold(tile.outer_bottom - tile.outer_top, width, picture.shape[2])
+            shape = tile.outer_bottom - tile.outer_top, width, picture.shape[2]
+            fold, pixels = method.fold(*shape), None
+            if isinstance(fold, Locating):
+                pixels = np.empty(shape, np.float32)
             if isinstance(fold, Looking):
                 for frame in self._frames("look", place, len(plan)):
-                    fold.look(*self._given(fold, frame, tile))
+                    fold.look(*self._given(fold, frame, tile, pixels))
             for frame in self._frames("fold", place, len(plan)):
-                pixels, *given = self._given(fold, frame, tile)
-                fold.add(pixels, *given)
-                for covered in given:
+                given = self._given(fold, frame, tile, pixels)
+                fold.add(*given)
+                for covered in given[1:]:
                     if covered is not None:
                         everywhere[tile.rows] &= covered[tile.inner_rows]
             fill(picture[tile.rows], fold.result()[tile.inner_rows])
@@ -183,9 +186,9 @@ class Run:
         covered = None if everywhere.all() else everywhere
         return Composite(picture, index, depth=depth, confidence=confidence, covered=covered)
 
-    def _given(self, fold: Fold, frame: int, tile: Tile) -> tuple[Any, ...]:
+    def _given(self, fold: Fold, frame: int, tile: Tile, out: Pixels | None) -> tuple[Any, ...]:
         """What a fold takes of a frame: its pixels, and where they are its own if it asks."""
-        pixels = self.stack.read(frame, tile.outer_rows)
+        pixels = self.stack.read(frame, tile.outer_rows, out=out)
         if isinstance(fold, Locating):
             return pixels, self.stack.covered(frame, tile.outer_rows)
         return (pixels,)

@@ -70,9 +70,12 @@ class Stack:
         """`frame 7 (IMG_0142.tif)`, as messages call it; frames count from 1 there."""
         return f"frame {index + 1} ({self.sources[index].info.name})"
 
-    def read(self, index: int, rows: slice = slice(None)) -> Pixels:
-        """These rows of a frame as pixels; raises StackError for NaN and infinite values."""
-        pixels = to_pixels(self._rows(index, rows))
+    def read(self, index: int, rows: slice = slice(None), *, out: Pixels | None = None) -> Pixels:
+        """These rows of a frame as pixels; raises StackError for NaN and infinite values.
+
+        `out`, of their shape, may be used for them.
+        """
+        pixels = to_pixels(self._rows(index, rows), out)
         if self.info.dtype.kind == "f" and not np.isfinite(pixels).all():
             raise StackError(
                 f"{self.name(index)} holds NaN or infinite values; replace them before fusing"

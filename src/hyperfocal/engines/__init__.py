@@ -30,7 +30,10 @@ class Network(Protocol):
     """A network that is ready to run; safe to call from several threads at once."""
 
     def __call__(self, arrays: Arrays) -> NDArray[np.float32]:
-        """The network's only output for inputs by name."""
+        """The network's only output for inputs by name.
+
+        The next call of the same thread may overwrite it.
+        """
         ...
 
 

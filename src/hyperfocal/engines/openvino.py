@@ -65,6 +65,6 @@ class _Compiled:
     def _inferred(self, given: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         if not hasattr(self._threads, "request"):
             self._threads.request = self._model.create_infer_request()
-        outputs = self._threads.request.infer(given, share_inputs=True)
+        outputs = self._threads.request.infer(given, share_inputs=True, share_outputs=True)
         result: NDArray[np.float32] = outputs[0]
         return result

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal import engines, workers
+from hyperfocal.buffers import ThreadBuffers
 from hyperfocal.engines import AnyPrecision, Network, Precision
 from hyperfocal.frame import Grey
 from hyperfocal.options import option
 
 Shapes = dict[str, tuple[int, ...]]
+_cuts = ThreadBuffers()
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,18 @@ class Block:
     border: int  # px that are wrong where the picture goes on
 
     def cut(self, maps: NDArray[np.float32], scale: int = 1) -> NDArray[np.float32]:
-        """(1, C, h, w): the block's part of maps (C, H, W) that are `scale` times smaller."""
+        """(1, C, h, w): the block's part of maps (C, H, W) that are `scale` times smaller.
+
+        The thread's next cut of this shape and scale overwrites it.
+        """
         rows, columns = (
             slice(start // scale, (start + length) // scale)
             for start, length in zip(self.corner, self.side, strict=True)
         )
-        return np.ascontiguousarray(maps[None, :, rows, columns])
+        part = maps[None, :, rows, columns]
+        cut = _cuts(f"1/{scale}", *part.shape)
+        np.copyto(cut, part)
+        return cut
 
     def put(self, made: NDArray[np.float32], found: NDArray[np.float32], scale: int = 1) -> None:
         """Write into `made` (C, H, W) what does not depend on pixels beyond the block."""

@@ -57,7 +57,7 @@ class Sesf(SesfOptions):
         windows, inside = pooled_over(frame)
         arrays = {"windows": windows, "inside": inside}
         shapes = {name: array.shape for name, array in arrays.items()}
-        return self._network(".gates", shapes, alone=True)(arrays)
+        return self._network(".gates", shapes, alone=True)(arrays).copy()
 
     def __call__(self, tile: Grey, surveyed: NDArray[np.float32] | None = None) -> FocusMap:
         return box_sum(self.gradient_energy(tile, surveyed), self.radius)

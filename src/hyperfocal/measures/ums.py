@@ -60,7 +60,7 @@ class Ums(UmsOptions):
         """The channel gates of this frame, (1, 368, 1, 1), pooled over windows of it."""
         windows = windows_of(self._quiet(frame))
         network = self._network(".gates", {"windows": windows.shape}, alone=True)
-        return network({"windows": windows})
+        return network({"windows": windows}).copy()
 
     def __call__(self, tile: Grey, surveyed: NDArray[np.float32] | None = None) -> FocusMap:
         quiet = self._quiet(tile)

@@ -66,7 +66,10 @@ class Location:
 
 @runtime_checkable
 class Locating(Fold, Protocol):
-    """A fold that knows where in the stack each pixel comes from, and where frames have data."""
+    """A fold that knows where in the stack each pixel comes from, and where frames have data.
+
+    It keeps none of the arrays that it is given; the next frame overwrites them.
+    """
 
     def look(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
         """Take note of the next frame, where it has data of its own; None: everywhere."""

@@ -32,6 +32,9 @@ class PrismConfig:
     mend_channels: int = 24  # features of the mending network
     depth: int = 2  # convolutions of a step
     levels: int = 5  # bands of the pyramid in training; others will do at inference
+    power: float = (
+        1.309  # of the energy in the rule that scores start from; an earlier run found it
+    )
 
 
 class Step(nn.Module):
@@ -67,7 +70,6 @@ class Prism(nn.Module):
         self.coarse = Step(_SCORE_FEATURES, config.channels, config.depth, 5)
         self.fine = Step(_SCORE_FEATURES, config.channels, config.depth, 8)
         self.mend = Step(_MEND_FEATURES, config.mend_channels, config.depth, 4)
-        self.power = nn.Parameter(torch.tensor(RULE))
 
     def scores(self, stack: Stack) -> Scores:
         """How much of each frame is to go into the averages."""
@@ -88,18 +90,21 @@ class Prism(nn.Module):
     def coarse_scores(self, maps: Tensor, coarser: Tensor) -> tuple[Tensor, Tensor]:
         """Maps (N, 8, h, w) of a level and features of the coarser -> scores (N, 5, h/2, w/2): of
         the four pixels of a square, and of the base if this is the coarsest level; features."""
-        features = self.coarse(score_features(maps), coarser)
+        features = self.coarse(self._seen(maps), coarser)
         learned = self.coarse.head(features).float()
         rule = functional.pixel_unshuffle(self._rule(maps), 2)
         return torch.cat([learned[:, :4] + rule, learned[:, 4:]], 1), features
 
     def fine_scores(self, maps: Tensor, coarser: Tensor) -> Tensor:
         """Maps (N, 8, H, W) of the finest level -> scores (N, 2, H, W) of pixels and band."""
-        learned = self.fine.head(self.fine(score_features(maps), coarser)).float()
+        learned = self.fine.head(self.fine(self._seen(maps), coarser)).float()
         return functional.pixel_shuffle(learned, 2) + self._rule(maps)
 
+    def _seen(self, maps: Tensor) -> Tensor:
+        return score_features(maps, self.config.power)
+
     def _rule(self, maps: Tensor) -> Tensor:
-        return self.power * (maps[:, 1:2] - maps[:, 3:4]).float()
+        return self.config.power * (maps[:, 1:2] - maps[:, 3:4]).float()
 
     def mended(self, stack: Stack, first: Tensor, blended: list[Tensor], sure: Tensor) -> Tensor:
         """One picture (B, 1, H, W) of the average of frames and those of their bands.
@@ -184,20 +189,20 @@ class Stack:
         return torch.stack(own + [part[level].expand(shape) for part in shared], 2)
 
 
-def score_features(maps: Tensor) -> Tensor:
+def score_features(maps: Tensor, power: float) -> Tensor:
     """(N, 8, h, w): band, log energy and low pass of a frame; largest and mean log energy, log of
-    how many frames share the largest, band and low pass of the composite -> (N, 7, h, w), all of
-    the order of 1."""
+    how many frames share the largest, band and low pass of the composite -> (N, 7, h, w), of the
+    order of 1. The second is the score by the rule."""
     band, energy, low, largest, mean, sharers, composite, composite_low = maps.split(1, 1)
     scale = torch.exp(-0.5 * largest)
     return torch.cat(
         [
             band * scale,
-            (composite - band) * scale,
-            (energy - largest) / 2,
-            (energy - mean) / 2,
-            (largest + 9) / 3,
+            power * (energy - largest),
             squashed((low - composite_low) * scale),
+            composite * scale,
+            (largest - mean) / 2,
+            (largest + 9) / 3,
             sharers,
         ],
         1,
@@ -215,10 +220,10 @@ def mend_features(maps: Tensor) -> Tensor:
             band * scale,
             (other - band) * scale,
             squashed((low - other_low) * scale),
+            (raised + band - low) * scale,
+            sure,
             (largest + 9) / 3,
             sharers,
-            sure,
-            (raised + band - low) * scale,
         ],
         1,
     )

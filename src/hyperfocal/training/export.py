@@ -62,18 +62,17 @@ def export_prism(network: Prism, folder: Path) -> list[Path]:
     weights = stem.with_name("prism.safetensors")
     save_network(network, weights)
     paths = [weights]
-    config = network.config
-    parts: dict[str, tuple[nn.Module, int]] = {
-        "coarse": (_prism_parts.Coarse(network), config.channels),
-        "fine": (_prism_parts.Fine(network), config.channels),
-        "mend": (_prism_parts.Mend(network), config.mend_channels),
+    parts = {
+        "coarse": _prism_parts.Inference(network.coarse, is_last=False),
+        "fine": _prism_parts.Inference(network.fine, is_last=True),
+        "mend": _prism_parts.Inference(network.mend, is_last=False),
     }
-    sides = {"maps": {2: "height", 3: "width"}, "coarser": {2: "rows", 3: "columns"}}
-    for name, (module, channels) in parts.items():
+    sides = {"squares": {2: "height", 3: "width"}, "coarser": {2: "rows", 3: "columns"}}
+    for name, module in parts.items():
         path = stem.with_name(f"prism.{name}.onnx")
         _export(
             module,
-            _prism_parts.example(channels),
+            _prism_parts.example(module),
             path,
             inputs=sides,
             output="made",

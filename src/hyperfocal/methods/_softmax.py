@@ -1,0 +1,45 @@
+"""The mean over frames with the softmax of scores, one frame at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperfocal.frame import Grey, Weight
+
+# Scores beyond this count as this: e to them is then within float32, and no maximum is needed.
+_FARTHEST = np.float32(40)
+
+
+class Average:
+    """Sums of weights and of weighted channels."""
+
+    def __init__(self, size: Sequence[int], channels: int):
+        self._best = np.zeros(size, np.float32)
+        self._share = np.zeros(size, np.float32)
+        self._totals = np.zeros((channels, *size), np.float32)
+
+    def add(
+        self, rows: slice, scores: Grey, values: Sequence[Grey | np.float32]
+    ) -> NDArray[np.bool_]:
+        """Take in rows of a frame's channels; where it weighs most so far."""
+        weight = np.clip(scores, -_FARTHEST, _FARTHEST)
+        np.exp(weight, out=weight)
+        best, share = self._best[rows], self._share[rows]
+        is_best: NDArray[np.bool_] = weight > best
+        np.maximum(best, weight, out=best)
+        share += weight
+        for total, value in zip(self._totals, values, strict=True):
+            if isinstance(value, np.ndarray):
+                cv2.accumulateProduct(value, weight, total[rows])
+            else:
+                cv2.scaleAdd(weight, float(value), total[rows], total[rows])
+        return is_best
+
+    def result(self, channels: slice) -> tuple[list[Grey], Weight]:
+        """The means of these channels, and the largest weight of a frame."""
+        mean = np.reciprocal(self._share)
+        return [total * mean for total in self._totals[channels]], self._best * mean
