@@ -42,7 +42,7 @@ class Fold(Protocol):
         ...
 
     def result(self) -> Pixels:
-        """The composite of all frames so far."""
+        """The composite of all frames; to be asked for once, when all have been added."""
         ...
 
 
@@ -80,7 +80,7 @@ class Locating(Fold, Protocol):
         ...
 
     def location(self) -> Location:
-        """Of all frames so far; after `result`."""
+        """Of all frames; after `result`."""
         ...
 
 

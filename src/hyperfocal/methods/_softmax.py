@@ -20,7 +20,7 @@ class Average:
     def __init__(self, size: Sequence[int], channels: int):
         self._best = np.zeros(size, np.float32)
         self._share = np.zeros(size, np.float32)
-        self._totals = np.zeros((channels, *size), np.float32)
+        self._totals = [np.zeros(size, np.float32) for _ in range(channels)]
 
     def add(
         self, rows: slice, scores: Grey, values: Sequence[Grey | np.float32]
@@ -39,7 +39,9 @@ class Average:
                 cv2.scaleAdd(weight, float(value), total[rows], total[rows])
         return is_best
 
-    def result(self, channels: slice) -> tuple[list[Grey], Weight]:
-        """The means of these channels, and the largest weight of a frame."""
-        mean = np.reciprocal(self._share)
-        return [total * mean for total in self._totals[channels]], self._best * mean
+    def means(self) -> tuple[list[Grey], Weight]:
+        """Of the channels, and the largest weight of a frame. Once: the sums become the means."""
+        mean = np.reciprocal(self._share, out=self._share)
+        for total in (*self._totals, self._best):
+            total *= mean
+        return self._totals, self._best

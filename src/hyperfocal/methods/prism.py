@@ -39,7 +39,7 @@ Maps = NDArray[np.float32]  # (maps, height, width)
 
 CHANNELS, MEND_CHANNELS = 32, 24  # features of the two networks
 _REACH = 2  # convolutions of a step, each one square of 2×2 px
-_BLOCKS = _tiled.Blocks(side=192, border=_REACH, grid=2)  # in squares
+_BLOCKS = _tiled.Blocks(side=256, border=_REACH, grid=2)  # in squares
 _NEVER = np.float32(-1e4)  # score of a frame that has no data at a pixel
 _STRIP = 64  # rows that are averaged at a time, to stay in the cache
 
@@ -106,21 +106,16 @@ class PrismFold:
     def result(self) -> Pixels:
         for held in (self._buffers, self._known, self._steps):
             held.clear()
-        planes, sure = self._pixels.result(slice(self._shape[2]))
+        (*planes, depth, square), sure = self._pixels.means()
+        self._depths = depth, square
         picture = cv2.merge(planes).reshape(self._shape)
+        del planes, self._pixels
         if self._bands and self._count > 1:
-            luma = to_grey(picture)
-            blended = [band.result(slice(1))[0][0] for band in self._bands]
-            mended = self._steps.mended(
-                self._known, self._padded(luma), blended, self._padded(sure)
-            )
-            change = mended[: self._shape[0], : self._shape[1]] - luma
-            for channel in range(self._shape[2]):
-                self._limit(change, picture[:, :, channel], channel)
+            self._mend(picture, sure)
         return picture
 
     def location(self) -> Location:
-        depth, square = self._pixels.result(slice(-2, None))[0]
+        depth, square = self._depths
         variance = np.maximum(square - depth * depth, 0)
         return Location(self._index, depth, np.reciprocal(1 + np.sqrt(variance)))
 
@@ -143,15 +138,29 @@ class PrismFold:
 
         workers.each(take, tiles.strips(self._shape[0], _STRIP))
 
-    def _limit(self, change: Grey, plane: Grey, channel: int) -> None:
-        """Add the change to the plane, within what the frames allow."""
-        square = np.ones((3, 3), np.uint8)
-        low, high = self._lowest[channel], self._highest[channel]
-        apart = cv2.dilate(high - low, square)
-        low = np.maximum(cv2.erode(low, square), plane - apart)
-        high = np.minimum(cv2.dilate(high, square), plane + apart)
-        plane += change
-        np.clip(plane, low, high, out=plane)
+    def _mend(self, picture: Pixels, sure: Weight) -> None:
+        """Add to all channels by what the mended luma differs, within what the frames allow."""
+        luma = to_grey(picture)
+        blended = []
+        while self._bands:
+            blended.append(self._bands.pop().means()[0][0])
+        change = self._steps.mended(self._known, self._padded(luma), blended, self._padded(sure))
+        change = change[: self._shape[0], : self._shape[1]]
+        change -= luma
+        around = np.ones((3, 3), np.uint8)
+
+        def limit(strip: Tile) -> None:
+            outer, inner, rows = strip.outer_rows, strip.inner_rows, strip.rows
+            for channel, planes in enumerate(zip(self._lowest, self._highest, strict=True)):
+                low, high = (plane[outer] for plane in planes)
+                plane = picture[rows, :, channel]
+                apart = cv2.dilate(high - low, around)[inner]
+                low = np.maximum(cv2.erode(low, around)[inner], plane - apart)
+                high = np.minimum(cv2.dilate(high, around)[inner], plane + apart)
+                plane += change[rows]
+                np.clip(plane, low, high, out=plane)
+
+        workers.each(limit, tiles.strips(self._shape[0], _STRIP, 1))
 
     def _luma(self, pixels: Pixels) -> Grey:
         """Padded; the next frame's overwrites it."""
@@ -213,31 +222,32 @@ class Steps:
         return level.scores(learned, self._buffers(name, 2 * height, 2 * width))
 
     def mended(self, known: Knowledge, luma: Grey, blended: list[Grey], sure: Weight) -> Grey:
-        """One luma of that of the averaged frames and of the averaged bands and base.
+        """One luma of that of the averaged frames and of the averaged base and bands.
 
         Overwrites what is known of single frames.
         """
         bands, lows = pyramid(luma, len(known.levels))
-        other_low, low = blended[-1], lows[-1]
-        other_lows = []
-        for band in reversed(blended[:-1]):
-            other_low = band + cv2.pyrUp(other_low)
-            other_lows.append(other_low)
         pools = [sure]
         for _ in bands[1:]:
             pools.append(cv2.resize(pools[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+        low, other_low = lows.pop(), blended[0]
         features = _nothing_coarser(MEND_CHANNELS, known)
-        for at, other_low in zip(reversed(range(len(bands))), other_lows, strict=True):
-            level, raised = known.levels[at], cv2.pyrUp(low)
-            level.compare(bands[at], blended[at], lows[at], other_low, raised, pools[at])
-            found = self._stepped("mend", level.squares, features, 4 + MEND_CHANNELS)
+        for level, other in zip(reversed(known.levels), blended[1:], strict=True):
+            band, raised = bands.pop(), cv2.pyrUp(low)
+            other_low = cv2.pyrUp(other_low)
+            other_low += other
+            level.compare(band, other, lows.pop(), other_low, raised, pools.pop())
+            kept = MEND_CHANNELS if bands else 0  # features, for the next level
+            found = self._stepped("mend", level.squares, features, 4 + kept)
             features = found[4:]
-            low = raised + bands[at] + level.change(found[:4])
+            low = level.change(found[:4])
+            low += raised
+            low += band
         return low
 
     def _stepped(self, part: str, squares: Maps, features: Maps, count: int) -> Maps:
-        """(count, h, w): a step over features of a level (7, 4, h, w), of the coarser one
-        (C, h/2, w/2)."""
+        """(count, h, w): the first maps that a step makes of what is seen of a level (7, 4, h, w)
+        and of features of the coarser one (C, h/2, w/2)."""
         seen = squares.reshape(4 * FEATURES, *squares.shape[2:])
         made = self._buffers(part, count, *seen.shape[1:])
         options = self._options
@@ -250,7 +260,7 @@ class Steps:
 
         def fill(block: _tiled.Block) -> None:
             given = {"squares": block.cut(seen), "coarser": block.cut(features, 2)}
-            block.put(made, network(given)[0])
+            block.put(made, network(given)[0, :count])
 
         workers.each(fill, _BLOCKS.over(seen.shape[1:]))
         return made
