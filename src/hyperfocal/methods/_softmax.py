@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from hyperfocal.frame import Grey, Weight
 
 # Scores beyond this count as this: e to them is then within float32, and no maximum is needed.
-_FARTHEST = np.float32(40)
+FARTHEST = np.float32(40)
 
 
 class Average:
     """Sums of weights and of weighted channels."""
 
-    def __init__(self, size: Sequence[int], channels: int):
+    def __init__(self, size: tuple[int, int], channels: int):
+        self.size = size
         self._best = np.zeros(size, np.float32)
         self._share = np.zeros(size, np.float32)
         self._totals = [np.zeros(size, np.float32) for _ in range(channels)]
@@ -26,7 +27,7 @@ class Average:
         self, rows: slice, scores: Grey, values: Sequence[Grey | np.float32]
     ) -> NDArray[np.bool_]:
         """Take in rows of a frame's channels; where it weighs most so far."""
-        weight = np.clip(scores, -_FARTHEST, _FARTHEST)
+        weight = np.clip(scores, -FARTHEST, FARTHEST)
         np.exp(weight, out=weight)
         best, share = self._best[rows], self._share[rows]
         is_best: NDArray[np.bool_] = weight > best

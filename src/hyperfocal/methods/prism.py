@@ -31,7 +31,7 @@ from hyperfocal.measures import _tiled
 from hyperfocal.measures._tiled import EngineOptions
 from hyperfocal.methods import Location
 from hyperfocal.methods._knowledge import FEATURES, Knowledge, Level, pyramid
-from hyperfocal.methods._softmax import Average
+from hyperfocal.methods._softmax import FARTHEST, Average
 from hyperfocal.options import option
 from hyperfocal.tiles import Tile, rounded_up
 
@@ -40,7 +40,8 @@ Maps = NDArray[np.float32]  # (maps, height, width)
 CHANNELS, MEND_CHANNELS = 32, 24  # features of the two networks
 _REACH = 2  # convolutions of a step, each one square of 2×2 px
 _BLOCKS = _tiled.Blocks(side=256, border=_REACH, grid=2)  # in squares
-_NEVER = np.float32(-1e4)  # score of a frame that has no data at a pixel
+_NEVER = -FARTHEST  # score of a frame that has no data at a pixel
+_STEEPER = np.float32(2)  # how much more the depth keeps to the best frame than the picture does
 _STRIP = 64  # rows that are averaged at a time, to stay in the cache
 
 
@@ -62,8 +63,8 @@ class Prism(EngineOptions):
 
     @property
     def halo(self) -> int:
-        # Steps and reductions of all levels, each twice as far as on the finer one.
-        return rounded_up((2 * _REACH + 4) * (2**self.levels - 1), self.grid)
+        # Steps and reductions of all levels, each twice as far as on the finer one; then depth.
+        return rounded_up((2 * _REACH + 4) * (2**self.levels - 1) + 6, self.grid)
 
     @property
     def grid(self) -> int:
@@ -83,8 +84,9 @@ class PrismFold:
         self._steps = Steps(options)
         self._buffers = Buffers()
         height, width, channels = shape
-        self._pixels = Average((height, width), channels + 2)
-        sizes = [tuple(side >> level for side in self._size) for level in range(options.levels + 1)]
+        self._pixels = Average((height, width), channels)
+        sizes = [(self._size[0] >> at, self._size[1] >> at) for at in range(options.levels + 1)]
+        self._places = Average(sizes[1], 2)
         self._bands = [Average(size, 1) for size in sizes] if options.mend else []
         self._index = np.zeros((height, width), np.uint16)
         self._lowest = np.full((channels, height, width), np.inf, np.float32)
@@ -99,6 +101,7 @@ class PrismFold:
         score, scores = self._steps.scores(self._known)
         self._cover(score, scores, covered)
         self._add_pixels(pixels, score, True if covered is None else covered)
+        self._add_place(score)
         for band in zip(self._bands, scores, bands, strict=False):
             workers.each(partial(_add_strip, *band), tiles.strips(len(band[1]), _STRIP))
         self._count += 1
@@ -106,8 +109,7 @@ class PrismFold:
     def result(self) -> Pixels:
         for held in (self._buffers, self._known, self._steps):
             held.clear()
-        (*planes, depth, square), sure = self._pixels.means()
-        self._depths = depth, square
+        planes, sure = self._pixels.means()
         picture = cv2.merge(planes).reshape(self._shape)
         del planes, self._pixels
         if self._bands and self._count > 1:
@@ -115,21 +117,23 @@ class PrismFold:
         return picture
 
     def location(self) -> Location:
-        depth, square = self._depths
+        (depth, square), _ = self._places.means()
         variance = np.maximum(square - depth * depth, 0)
-        return Location(self._index, depth, np.reciprocal(1 + np.sqrt(variance)))
+        parts = depth, np.reciprocal(1 + np.sqrt(variance))
+        height, width = self._shape[:2]
+        depth, confidence = (
+            np.ascontiguousarray(cv2.resize(part, self._size[::-1])[:height, :width])
+            for part in parts
+        )
+        return Location(self._index, depth, confidence)
 
     def _add_pixels(
         self, pixels: Pixels, score: Grey, covered: NDArray[np.bool_] | Literal[True]
     ) -> None:
-        number = np.float32(self._count)
-
         def take(strip: Tile) -> None:
             rows = strip.rows
             parts = cv2.split(pixels[rows])
-            is_best = self._pixels.add(
-                rows, score[rows, : self._shape[1]], [*parts, number, number * number]
-            )
+            is_best = self._pixels.add(rows, score[rows, : self._shape[1]], parts)
             np.copyto(self._index[rows], np.uint16(self._count), where=is_best)
             here = covered if covered is True else covered[rows]
             for part, low, high in zip(parts, self._lowest, self._highest, strict=True):
@@ -137,6 +141,15 @@ class PrismFold:
                 np.maximum(high[rows], part, out=high[rows], where=here)
 
         workers.each(take, tiles.strips(self._shape[0], _STRIP))
+
+    def _add_place(self, score: Grey) -> None:
+        """The frame's place in the stack, at half the size, with what its pixels around score."""
+        number, size = np.float32(self._count), self._places.size
+        half = self._buffers("half", *size)
+        cv2.resize(score, size[::-1], half, interpolation=cv2.INTER_AREA)
+        half = cv2.GaussianBlur(half, (5, 5), 1, self._buffers("soft", *size))
+        half *= _STEEPER
+        self._places.add(slice(None), half, [number, number * number])
 
     def _mend(self, picture: Pixels, sure: Weight) -> None:
         """Add to all channels by what the mended luma differs, within what the frames allow."""
