@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from hyperfocal.frame import Grey, Weight
 
@@ -19,30 +18,25 @@ class Average:
 
     def __init__(self, size: tuple[int, int], channels: int):
         self.size = size
-        self._best = np.zeros(size, np.float32)
         self._share = np.zeros(size, np.float32)
         self._totals = [np.zeros(size, np.float32) for _ in range(channels)]
 
-    def add(
-        self, rows: slice, scores: Grey, values: Sequence[Grey | np.float32]
-    ) -> NDArray[np.bool_]:
-        """Take in rows of a frame's channels; where it weighs most so far."""
-        weight = np.clip(scores, -FARTHEST, FARTHEST)
+    def add(self, rows: slice, scores: Grey, values: Sequence[Grey | np.float32]) -> Weight:
+        """Take in rows of a frame's channels; its weights there, not yet divided by their sum."""
+        weight: Weight = np.clip(scores, -FARTHEST, FARTHEST)
         np.exp(weight, out=weight)
-        best, share = self._best[rows], self._share[rows]
-        is_best: NDArray[np.bool_] = weight > best
-        np.maximum(best, weight, out=best)
+        share = self._share[rows]
         share += weight
         for total, value in zip(self._totals, values, strict=True):
             if isinstance(value, np.ndarray):
                 cv2.accumulateProduct(value, weight, total[rows])
             else:
                 cv2.scaleAdd(weight, float(value), total[rows], total[rows])
-        return is_best
+        return weight
 
     def means(self) -> tuple[list[Grey], Weight]:
-        """Of the channels, and the largest weight of a frame. Once: the sums become the means."""
-        mean = np.reciprocal(self._share, out=self._share)
-        for total in (*self._totals, self._best):
-            total *= mean
-        return self._totals, self._best
+        """Of the channels, and 1 / the sum of weights. Once: the sums become the means."""
+        share = np.reciprocal(self._share, out=self._share)
+        for total in self._totals:
+            total *= share
+        return self._totals, share

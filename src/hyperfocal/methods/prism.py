@@ -59,7 +59,7 @@ class Prism(EngineOptions):
 
     @property
     def bytes_per_pixel(self) -> int:
-        return 260
+        return 195
 
     @property
     def halo(self) -> int:
@@ -88,6 +88,7 @@ class PrismFold:
         sizes = [(self._size[0] >> at, self._size[1] >> at) for at in range(options.levels + 1)]
         self._places = Average(sizes[1], 2)
         self._bands = [Average(size, 1) for size in sizes] if options.mend else []
+        self._best = np.zeros((height, width), np.float32)
         self._index = np.zeros((height, width), np.uint16)
         self._lowest = np.full((channels, height, width), np.inf, np.float32)
         self._highest = np.full((channels, height, width), -np.inf, np.float32)
@@ -110,8 +111,9 @@ class PrismFold:
         for held in (self._buffers, self._known, self._steps):
             held.clear()
         planes, sure = self._pixels.means()
+        sure *= self._best
         picture = cv2.merge(planes).reshape(self._shape)
-        del planes, self._pixels
+        del planes, self._pixels, self._best
         if self._bands and self._count > 1:
             self._mend(picture, sure)
         return picture
@@ -133,8 +135,10 @@ class PrismFold:
         def take(strip: Tile) -> None:
             rows = strip.rows
             parts = cv2.split(pixels[rows])
-            is_best = self._pixels.add(rows, score[rows, : self._shape[1]], parts)
-            np.copyto(self._index[rows], np.uint16(self._count), where=is_best)
+            weight = self._pixels.add(rows, score[rows, : self._shape[1]], parts)
+            best = self._best[rows]
+            np.copyto(self._index[rows], np.uint16(self._count), where=weight > best)
+            np.maximum(best, weight, out=best)
             here = covered if covered is True else covered[rows]
             for part, low, high in zip(parts, self._lowest, self._highest, strict=True):
                 np.minimum(low[rows], part, out=low[rows], where=here)
