@@ -12,7 +12,7 @@ from scenes import psnr, scene, texture
 
 import hyperfocal
 from hyperfocal import rooms
-from hyperfocal.methods._knowledge import POWER, Knowledge, pyramid, to_plane, to_squares
+from hyperfocal.methods._knowledge import POWER, Knowledge, pyramid, to_squares
 from hyperfocal.methods._softmax import Average
 from hyperfocal.methods.prism import CHANNELS, MEND_CHANNELS, Prism
 from hyperfocal.metrics.psnr import psnr as metric
@@ -150,13 +150,10 @@ def test_an_average_is_that_of_the_softmax():
 
 def test_squares_are_laid_out_as_torch_does():
     torch = pytest.importorskip("torch")
-    squares = np.random.default_rng(0).random((4, 3, 5), np.float32)
-    plane = to_plane(np.add, squares, 2 * squares, np.empty((6, 10), np.float32))
-    expected = torch.nn.functional.pixel_shuffle(torch.from_numpy(3 * squares), 2)[0]
-    assert np.abs(plane - expected.numpy()).max() < 1e-6
+    plane, squares = np.random.default_rng(0).random((6, 10), np.float32), np.empty((4, 3, 5))
     to_squares(plane, squares)
-    back = torch.nn.functional.pixel_unshuffle(torch.from_numpy(plane[None]), 2)
-    assert np.array_equal(squares, back.numpy())
+    expected = torch.nn.functional.pixel_unshuffle(torch.from_numpy(plane[None]), 2)
+    assert np.array_equal(squares, expected.numpy())
 
 
 def test_it_gives_what_the_network_gives():
@@ -176,13 +173,15 @@ def test_it_gives_what_the_network_gives():
     for frame in stack[0].numpy():
         known.look(frame)
     known.close()
-    known.show(stack[0, 2].numpy())
+    bands, lows = known.pyramid(stack[0, 2].numpy())
     assert float(POWER) == pytest.approx(network.config.power, abs=1e-4)
-    for number, level in enumerate(known.levels):
+    for number, parts in enumerate(known.levels):
         features = networks.score_features(pieces.maps(number)[0, 2:], network.config.power)
-        found = torch.from_numpy(level.squares.reshape(1, -1, *level.squares.shape[2:]))
-        found = torch.nn.functional.pixel_shuffle(found, 2)
-        assert float((found - features).abs().max()) < 1e-3
+        expected_squares = torch.nn.functional.pixel_unshuffle(features, 2).numpy()
+        for part in parts:
+            part.show(bands[number], lows[number])
+            found = part.seen - part.block.cut(expected_squares[0])
+            assert np.abs(found).max() < 1e-3
     made = Prism(precision="fp32").fold(128, 192, 1)
     for frame in stack[0].numpy()[..., None]:
         made.look(frame)

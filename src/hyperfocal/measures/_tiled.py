@@ -66,13 +66,21 @@ class Block:
 
     def put(self, made: NDArray[np.float32], found: NDArray[np.float32], scale: int = 1) -> None:
         """Write into `made` (C, H, W) what does not depend on pixels beyond the block."""
+        whole, own = self.places(1 / scale)
+        made[:, *whole] = found[:, *own]
+
+    def places(self, scale: float = 1) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """Rows and columns that it knows exactly, in the picture and in the block itself.
+
+        Of maps that are `scale` times as large.
+        """
         whole, own = [], []
         for start, length, size in zip(self.corner, self.side, self.size, strict=True):
             first = self.border * (start > 0)
             last = length - self.border * (start + length < size)
-            whole.append(slice((start + first) // scale, (start + last) // scale))
-            own.append(slice(first // scale, last // scale))
-        made[:, whole[0], whole[1]] = found[:, own[0], own[1]]
+            whole.append(slice(int((start + first) * scale), int((start + last) * scale)))
+            own.append(slice(int(first * scale), int(last * scale)))
+        return (whole[0], whole[1]), (own[0], own[1])
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +9,7 @@ from numpy.typing import NDArray
 from hyperfocal import tiles, workers
 from hyperfocal.buffers import Buffers
 from hyperfocal.frame import Grey, Weight
+from hyperfocal.measures._tiled import Block, Blocks
 from hyperfocal.tiles import Tile
 
 # Pixels in squares of 2×2, as the networks take them: (4, height / 2, width / 2).
@@ -18,6 +17,8 @@ Squares = NDArray[np.float32]
 
 FEATURES = 7  # that the networks see of a level; the last two are of the stack for both of them
 _RULE, _LARGEST, _SHARERS = 1, 5, 6
+REACH = 2  # convolutions of a step of the networks, each one square
+BLOCKS = Blocks(side=128, border=REACH, grid=2)  # in squares; what fits a core's cache
 POWER = np.float32(1.309)  # of the energy in the rule that scores start from
 _NOTHING = np.float32(1e-6)  # energy of a band that counts as nothing
 _STRIP = 64  # rows that are worked on at a time, to stay in the cache
@@ -27,7 +28,7 @@ class Knowledge:
     """What all frames have together, and what the network sees of one of them."""
 
     def __init__(self, level_count: int):
-        self.levels: list[Level] = []  # fine to coarse, when all frames have been looked at
+        self.levels: list[list[Part]] = []  # fine to coarse, when all frames have been looked at
         self._level_count, self._count = level_count, 0
         self._sums: list[Sums] = []
         self._base: Grey = np.empty((0, 0), np.float32)
@@ -51,18 +52,23 @@ class Knowledge:
         low = self._base / np.float32(self._count)
         while self._sums:
             low = self._sums[-1].composite(cv2.pyrUp(low))
-            self.levels.insert(0, Level(self._sums.pop(), low, self._count))
+            self.levels.insert(0, self._parts(self._sums.pop(), low))
 
-    def show(self, grey: Grey) -> list[Grey]:
-        """Let the network see this frame; its bands and base, for as long as it is shown."""
-        bands, lows = pyramid(grey, self._level_count, self._buffers)
-        for band, low, level in zip(bands, lows, self.levels, strict=False):
-            level.show(band, low)
-        return [*bands, lows[-1]]
+    def pyramid(self, grey: Grey) -> tuple[list[Grey], list[Grey]]:
+        """Of a frame; the next one's overwrites it."""
+        return pyramid(grey, len(self.levels), self._buffers)
 
     def clear(self) -> None:
         """Give back the memory of the last frame."""
         self._buffers.clear()
+
+    def _parts(self, sums: Sums, low: Grey) -> list[Part]:
+        parts: list[Part] = []
+        squares = low.shape[0] // 2, low.shape[1] // 2
+        workers.each(
+            lambda block: parts.append(Part(block, sums, low, self._count)), BLOCKS.over(squares)
+        )
+        return parts
 
 
 class Sums:
@@ -75,7 +81,7 @@ class Sums:
     def add(self, band: Grey, share: Weight | None) -> None:
         def take(strip: Tile) -> None:
             rows = strip.rows
-            energy = _energy(band, strip)
+            energy = _energy(band[strip.outer_rows])[strip.inner_rows]
             if share is not None:
                 energy[share[rows] < 1] = _NOTHING
             np.maximum(self.largest[rows], energy, out=self.largest[rows])
@@ -85,7 +91,7 @@ class Sums:
             energy *= band[rows]
             self.bands[rows] += energy
 
-        _each_strip(take, band)
+        workers.each(take, tiles.strips(len(band), _STRIP, 1))
 
     def composite(self, low: Grey) -> Grey:
         """Low pass of the composite, from that of the next coarser level at this level's size.
@@ -97,76 +103,79 @@ class Sums:
         return low
 
 
-class Level:
-    """A level of the stack; `squares` (7, 4, h/2, w/2) is what the networks see there."""
+class Part:
+    """A block of a level, and what the networks see of it; all in squares of 2×2 pixels."""
 
-    def __init__(self, sums: Sums, low: Grey, count: int):
-        height, width = low.shape
-        self.squares = np.empty((FEATURES, 4, height // 2, width // 2), np.float32)
-        self._scale, self._low = np.empty((2, *self.squares.shape[1:]), np.float32)
+    def __init__(self, block: Block, sums: Sums, low: Grey, count: int):
+        self.block = block
+        self._squares = np.empty((FEATURES + 2, 4, *block.side), np.float32)
+        self._scale, self._low = self._squares[FEATURES:]
+        rows, columns = self._here = _pixels(block)
+        largest = cv2.log(sums.largest[rows, columns])
+        scale = np.exp(largest / -2)
+        to_squares(scale, self._scale)
+        to_squares(low[rows, columns], self._low)
+        features = (
+            sums.bands[rows, columns] * scale,
+            (largest - sums.logs[rows, columns] / np.float32(count)) / 2,
+            (largest + 9) / 3,
+            cv2.log(sums.squared[rows, columns]) - 2 * largest,
+        )
+        for place, feature in zip((3, 4, _LARGEST, _SHARERS), features, strict=True):
+            to_squares(feature, self._squares[place])
 
-        def take(strip: Tile) -> None:
-            rows, halves = strip.rows, _halves(strip)
-            largest = cv2.log(sums.largest[rows])
-            scale = np.exp(largest / -2)
-            to_squares(scale, self._scale[:, halves])
-            to_squares(low[rows], self._low[:, halves])
-            features = (
-                sums.bands[rows] * scale,
-                (largest - sums.logs[rows] / np.float32(count)) / 2,
-                (largest + 9) / 3,
-                cv2.log(sums.squared[rows]) - 2 * largest,
-            )
-            for place, feature in zip((3, 4, _LARGEST, _SHARERS), features, strict=True):
-                to_squares(feature, self.squares[place, :, halves])
-
-        _each_strip(take, low)
+    @property
+    def seen(self) -> Squares:
+        """(1, 28, h, w): the features, for a network."""
+        return self._squares[:FEATURES].reshape(1, 4 * FEATURES, *self.block.side)
 
     def show(self, band: Grey, low: Grey) -> None:
-        """Put in what the scoring network sees of a frame: its band, energy and low pass."""
-
-        def take(strip: Tile) -> None:
-            rows, halves = strip.rows, _halves(strip)
-            squares, scale = self.squares[:, :, halves], self._scale[:, halves]
-            energy = squares[_RULE]
-            to_squares(cv2.log(_energy(band, strip)), energy)
-            energy -= 3 * squares[_LARGEST] - 9
-            energy *= POWER
-            to_squares(band[rows], squares[0])
-            squares[0] *= scale
-            to_squares(low[rows], squares[2])
-            squares[2] -= self._low[:, halves]
-            squares[2] *= scale
-            _squash(squares[2])
-
-        _each_strip(take, band)
+        """Let the scoring network see this of a frame, and the energy of the band."""
+        squares = self._squares
+        to_squares(cv2.log(self._energy(band)), squares[_RULE])
+        squares[_RULE] -= 3 * squares[_LARGEST] - 9
+        squares[_RULE] *= POWER
+        to_squares(band[self._here], squares[0])
+        squares[0] *= self._scale
+        to_squares(low[self._here], squares[2])
+        squares[2] -= self._low
+        squares[2] *= self._scale
+        _squash(squares[2])
 
     def compare(
         self, band: Grey, other: Grey, low: Grey, other_low: Grey, raised: Grey, sure: Weight
     ) -> None:
-        """Put in what the mending network sees: bands and low passes of both averages, what is
-        mended so far, the largest weight of a frame."""
+        """Let the mending network see this: bands and low passes of both averages, what is mended
+        so far, the largest weight of a frame."""
+        band, other, low, other_low, raised, sure = (
+            plane[self._here] for plane in (band, other, low, other_low, raised, sure)
+        )
+        for place, plane in enumerate((band, other - band, low - other_low, raised + band - low)):
+            to_squares(plane, self._squares[place])
+            self._squares[place] *= self._scale
+        _squash(self._squares[2])
+        to_squares(sure, self._squares[4])
 
-        def take(strip: Tile) -> None:
-            rows, halves = strip.rows, _halves(strip)
-            squares, scale = self.squares[:, :, halves], self._scale[:, halves]
-            seen = (band[rows], other[rows] - band[rows], low[rows] - other_low[rows])
-            for place, plane in enumerate((*seen, raised[rows] + band[rows] - low[rows])):
-                to_squares(plane, squares[place])
-                squares[place] *= scale
-            _squash(squares[2])
-            to_squares(sure[rows], squares[4])
+    def put_scores(self, learned: Squares, plane: Grey) -> None:
+        """Write into the plane the scores by the rule and what the network adds to them."""
+        self._put(np.add, learned, self._squares[_RULE], plane)
 
-        _each_strip(take, band)
+    def put_change(self, made: Squares, plane: Grey) -> None:
+        """Write into the plane what the network gives in units of the largest deviation."""
+        self._put(np.divide, made, self._scale, plane)
 
-    def scores(self, learned: Squares, plane: Grey) -> Grey:
-        """By the rule and what the network adds to it, written into `plane`."""
-        return to_plane(np.add, learned, self.squares[_RULE], plane)
+    def _put(self, combine: np.ufunc, one: Squares, other: Squares, plane: Grey) -> None:
+        (rows, columns), own = self.block.places()
+        for place in range(4):
+            down, right = divmod(place, 2)
+            own_rows = slice(2 * rows.start + down, 2 * rows.stop, 2)
+            own_columns = slice(2 * columns.start + right, 2 * columns.stop, 2)
+            combine(one[place][own], other[place][own], out=plane[own_rows, own_columns])
 
-    def change(self, squares: Squares) -> Grey:
-        """Of a picture's band, of what the network gives in units of the largest deviation."""
-        plane = np.empty((2 * squares.shape[1], 2 * squares.shape[2]), np.float32)
-        return to_plane(np.divide, squares, self._scale, plane)
+    def _energy(self, band: Grey) -> Grey:
+        """Of the block, with what lies around it."""
+        around, inner = zip(*map(_widened, self._here, band.shape), strict=True)
+        return _energy(band[around])[inner]
 
 
 def pyramid(
@@ -191,17 +200,9 @@ def to_squares(plane: Grey, squares: Squares) -> None:
         part[...] = plane[place // 2 :: 2, place % 2 :: 2]
 
 
-def to_plane(combine: np.ufunc, one: Squares, other: Squares, plane: Grey) -> Grey:
-    """Two arrays of squares of 2×2 pixels, (4, h, w), combined into the plane (2h, 2w)."""
-    for place, parts in enumerate(zip(one, other, strict=True)):
-        combine(*parts, out=plane[place // 2 :: 2, place % 2 :: 2])
-    return plane
-
-
-def _energy(band: Grey, strip: Tile) -> Grey:
-    """Mean square around each pixel of the strip, never below that of 8-bit rounding."""
-    around = band[strip.outer_rows]
-    energy: Grey = cv2.GaussianBlur(around * around, (3, 3), 0)[strip.inner_rows]
+def _energy(band: Grey) -> Grey:
+    """Mean square around each pixel, never below that of 8-bit rounding."""
+    energy: Grey = cv2.GaussianBlur(band * band, (3, 3), 0)
     energy += _NOTHING
     return energy
 
@@ -214,11 +215,18 @@ def _squash(values: Squares) -> None:
     values /= size
 
 
-def _each_strip(work: Callable[[Tile], None], plane: Grey) -> None:
-    """Work on the rows of a plane strip by strip; a strip's outer rows are one more."""
-    workers.each(work, tiles.strips(len(plane), _STRIP, 1))
+def _pixels(block: Block) -> tuple[slice, slice]:
+    """Rows and columns of a block of squares, in pixels."""
+    rows, columns = (
+        slice(2 * start, 2 * (start + length))
+        for start, length in zip(block.corner, block.side, strict=True)
+    )
+    return rows, columns
 
 
-def _halves(strip: Tile) -> slice:
-    """The rows of squares of a strip."""
-    return slice(strip.top // 2, strip.bottom // 2)
+def _widened(pixels: slice, size: int) -> tuple[slice, slice]:
+    """One pixel more on both sides, where there is one; where the given ones lie in that."""
+    first = max(0, pixels.start - 1)
+    start = pixels.start - first
+    wide = slice(first, min(size, pixels.stop + 1))
+    return wide, slice(start, start + pixels.stop - pixels.start)

@@ -15,6 +15,7 @@ from the average of frames than the frames there are from each other: equal fram
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Literal
@@ -30,7 +31,7 @@ from hyperfocal.frame import Grey, Pixels, Weight, to_grey
 from hyperfocal.measures import _tiled
 from hyperfocal.measures._tiled import EngineOptions
 from hyperfocal.methods import Location
-from hyperfocal.methods._knowledge import FEATURES, Knowledge, Level, pyramid
+from hyperfocal.methods._knowledge import FEATURES, REACH, Knowledge, Part, pyramid
 from hyperfocal.methods._softmax import FARTHEST, Average
 from hyperfocal.options import option
 from hyperfocal.tiles import Tile, rounded_up
@@ -38,8 +39,6 @@ from hyperfocal.tiles import Tile, rounded_up
 Maps = NDArray[np.float32]  # (maps, height, width)
 
 CHANNELS, MEND_CHANNELS = 32, 24  # features of the two networks
-_REACH = 2  # convolutions of a step, each one square of 2×2 px
-_BLOCKS = _tiled.Blocks(side=256, border=_REACH, grid=2)  # in squares
 _NEVER = -FARTHEST  # score of a frame that has no data at a pixel
 _STEEPER = np.float32(2)  # how much more the depth keeps to the best frame than the picture does
 _STRIP = 64  # rows that are averaged at a time, to stay in the cache
@@ -64,7 +63,7 @@ class Prism(EngineOptions):
     @property
     def halo(self) -> int:
         # Steps and reductions of all levels, each twice as far as on the finer one; then depth.
-        return rounded_up((2 * _REACH + 4) * (2**self.levels - 1) + 6, self.grid)
+        return rounded_up((2 * REACH + 4) * (2**self.levels - 1) + 6, self.grid)
 
     @property
     def grid(self) -> int:
@@ -98,12 +97,12 @@ class PrismFold:
 
     def add(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
         self._known.close()
-        bands = self._known.show(self._luma(pixels))
-        score, scores = self._steps.scores(self._known)
+        bands, lows = self._known.pyramid(self._luma(pixels))
+        score, scores = self._steps.scores(self._known, bands, lows)
         self._cover(score, scores, covered)
         self._add_pixels(pixels, score, True if covered is None else covered)
         self._add_place(score)
-        for band in zip(self._bands, scores, bands, strict=False):
+        for band in zip(self._bands, scores, [*bands, lows[-1]], strict=False):
             workers.each(partial(_add_strip, *band), tiles.strips(len(band[1]), _STRIP))
         self._count += 1
 
@@ -216,27 +215,39 @@ class Steps:
         """Give back the memory of the last frame."""
         self._buffers.clear()
 
-    def scores(self, known: Knowledge) -> tuple[Grey, list[Grey]]:
-        """Of the frame that is shown: of its pixels, and of its bands, fine to coarse, and base.
+    def scores(
+        self, known: Knowledge, bands: list[Grey], lows: list[Grey]
+    ) -> tuple[Grey, list[Grey]]:
+        """Of a frame's pixels, and of its bands, fine to coarse, and base.
 
         The next frame's overwrite them.
         """
-        made: list[Grey] = []
-        features = _nothing_coarser(CHANNELS, known)
-        for level in reversed(known.levels[1:]):
-            found = self._stepped("coarse", level.squares, features, 5 + CHANNELS)
-            if not made:
-                made.append(found[4])
-            made.append(self._scores("band", level, found[:4]))
-            features = found[5:]
-        finest = known.levels[0]
-        found = self._stepped("fine", finest.squares, features, 8)
-        made.append(self._scores("band", finest, found[4:]))
-        return self._scores("pixels", finest, found[:4]), made[::-1]
+        scores: list[Grey] = []
+        features = _nothing_coarser(CHANNELS, lows[-1])
+        for at in reversed(range(1, len(bands))):
+            shown = partial(Part.show, band=bands[at], low=lows[at])
+            score = self._buffers("band", *bands[at].shape)
+            height, width = lows[at + 1].shape
+            made = self._buffers("base and features", 1 + CHANNELS, height, width)
 
-    def _scores(self, name: str, level: Level, learned: Maps) -> Grey:
-        _, height, width = learned.shape
-        return level.scores(learned, self._buffers(name, 2 * height, 2 * width))
+            def take(part: Part, found: Maps, score: Grey = score, made: Maps = made) -> None:
+                part.put_scores(found[:4], score)
+                part.block.put(made, found[4:])
+
+            self._step("coarse", known.levels[at], features, shown, take)
+            if not scores:
+                scores.append(made[0])
+            scores.append(score)
+            features = made[1:]
+        pixels, band = (self._buffers(name, *bands[0].shape) for name in ("pixels", "band"))
+
+        def take_both(part: Part, found: Maps) -> None:
+            part.put_scores(found[:4], pixels)
+            part.put_scores(found[4:], band)
+
+        shown = partial(Part.show, band=bands[0], low=lows[0])
+        self._step("fine", known.levels[0], features, shown, take_both)
+        return pixels, [band, *reversed(scores)]
 
     def mended(self, known: Knowledge, luma: Grey, blended: list[Grey], sure: Weight) -> Grey:
         """One luma of that of the averaged frames and of the averaged base and bands.
@@ -248,44 +259,58 @@ class Steps:
         for _ in bands[1:]:
             pools.append(cv2.resize(pools[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
         low, other_low = lows.pop(), blended[0]
-        features = _nothing_coarser(MEND_CHANNELS, known)
+        features = _nothing_coarser(MEND_CHANNELS, low)
         for level, other in zip(reversed(known.levels), blended[1:], strict=True):
             band, raised = bands.pop(), cv2.pyrUp(low)
             other_low = cv2.pyrUp(other_low)
             other_low += other
-            level.compare(band, other, lows.pop(), other_low, raised, pools.pop())
+            compared = partial(
+                Part.compare, band=band, other=other, low=lows.pop(), other_low=other_low,
+                raised=raised, sure=pools.pop(),
+            )  # fmt: skip
             kept = MEND_CHANNELS if bands else 0  # features, for the next level
-            found = self._stepped("mend", level.squares, features, 4 + kept)
-            features = found[4:]
-            low = level.change(found[:4])
+            made = np.empty((kept, *low.shape), np.float32)
+            change = np.empty_like(band)
+
+            def take(part: Part, found: Maps, change: Grey = change, made: Maps = made) -> None:
+                part.put_change(found[:4], change)
+                part.block.put(made, found[4 : 4 + len(made)])
+
+            self._step("mend", level, features, compared, take)
+            features = made
+            low = change
             low += raised
             low += band
         return low
 
-    def _stepped(self, part: str, squares: Maps, features: Maps, count: int) -> Maps:
-        """(count, h, w): the first maps that a step makes of what is seen of a level (7, 4, h, w)
-        and of features of the coarser one (C, h/2, w/2)."""
-        seen = squares.reshape(4 * FEATURES, *squares.shape[2:])
-        made = self._buffers(part, count, *seen.shape[1:])
+    def _step(
+        self,
+        name: str,
+        level: list[Part],
+        features: Maps,
+        show: Callable[[Part], None],
+        take: Callable[[Part, Maps], None],
+    ) -> None:
+        """A step of a network over a level, with features of the coarser one, (C, h/2, w/2)."""
         options = self._options
         network = _tiled.opened(
-            f"prism.{part}",
+            f"prism.{name}",
             options.engine,
             options.precision,
-            (("coarser", (1, len(features), -1, -1)), ("squares", (1, len(seen), -1, -1))),
+            (("coarser", (1, len(features), -1, -1)), ("squares", (1, 4 * FEATURES, -1, -1))),
         )
 
-        def fill(block: _tiled.Block) -> None:
-            given = {"squares": block.cut(seen), "coarser": block.cut(features, 2)}
-            block.put(made, network(given)[0, :count])
+        def work(part: Part) -> None:
+            show(part)
+            given = {"squares": part.seen, "coarser": part.block.cut(features, 2)}
+            take(part, network(given)[0])
 
-        workers.each(fill, _BLOCKS.over(seen.shape[1:]))
-        return made
+        workers.each(work, level)
 
 
-def _nothing_coarser(channels: int, known: Knowledge) -> Maps:
+def _nothing_coarser(channels: int, base: Grey) -> Maps:
     """Features of the level that would follow the coarsest one."""
-    *_, height, width = known.levels[-1].squares.shape
+    height, width = base.shape
     return np.zeros((channels, height // 2, width // 2), np.float32)
 
 
