@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal import tiles, workers
-from hyperfocal.buffers import Buffers
+from hyperfocal.buffers import Buffers, ThreadBuffers
 from hyperfocal.frame import Grey, Weight
 from hyperfocal.measures._tiled import Block, Blocks
 from hyperfocal.tiles import Tile
@@ -22,6 +22,7 @@ BLOCKS = Blocks(side=128, border=REACH, grid=2)  # in squares; what fits a core'
 POWER = np.float32(1.309)  # of the energy in the rule that scores start from
 _NOTHING = np.float32(1e-6)  # energy of a band that counts as nothing
 _STRIP = 64  # rows that are worked on at a time, to stay in the cache
+_held = ThreadBuffers()
 
 
 class Knowledge:
@@ -85,7 +86,7 @@ class Sums:
             if share is not None:
                 energy[share[rows] < 1] = _NOTHING
             np.maximum(self.largest[rows], energy, out=self.largest[rows])
-            self.logs[rows] += cv2.log(energy)
+            self.logs[rows] += cv2.log(energy, _held("log", *energy.shape))
             energy *= energy
             self.squared[rows] += energy
             energy *= band[rows]
@@ -108,12 +109,13 @@ class Part:
 
     def __init__(self, block: Block, sums: Sums, low: Grey, count: int):
         self.block = block
-        self._squares = np.empty((FEATURES + 2, 4, *block.side), np.float32)
-        self._scale, self._low = self._squares[FEATURES:]
+        self._squares = np.empty((FEATURES + 3, 4, *block.side), np.float32)
+        self._scale, self._low, self._largest = self._squares[FEATURES:]
         rows, columns = self._here = _pixels(block)
         largest = cv2.log(sums.largest[rows, columns])
         scale = np.exp(largest / -2)
         to_squares(scale, self._scale)
+        to_squares(largest, self._largest)
         to_squares(low[rows, columns], self._low)
         features = (
             sums.bands[rows, columns] * scale,
@@ -131,16 +133,15 @@ class Part:
 
     def show(self, band: Grey, low: Grey) -> None:
         """Let the scoring network see this of a frame, and the energy of the band."""
-        squares = self._squares
-        to_squares(cv2.log(self._energy(band)), squares[_RULE])
-        squares[_RULE] -= 3 * squares[_LARGEST] - 9
-        squares[_RULE] *= POWER
-        to_squares(band[self._here], squares[0])
-        squares[0] *= self._scale
-        to_squares(low[self._here], squares[2])
-        squares[2] -= self._low
-        squares[2] *= self._scale
-        _squash(squares[2])
+        scaled, rule, lower = self._squares[:3]
+        energy = self._energy(band)
+        to_squares(cv2.log(energy, energy), rule)
+        rule -= self._largest
+        rule *= POWER
+        to_squares(band[self._here], scaled, np.multiply, self._scale)
+        to_squares(low[self._here], lower, np.subtract, self._low)
+        lower *= self._scale
+        _squash(lower)
 
     def compare(
         self, band: Grey, other: Grey, low: Grey, other_low: Grey, raised: Grey, sure: Weight
@@ -151,8 +152,7 @@ class Part:
             plane[self._here] for plane in (band, other, low, other_low, raised, sure)
         )
         for place, plane in enumerate((band, other - band, low - other_low, raised + band - low)):
-            to_squares(plane, self._squares[place])
-            self._squares[place] *= self._scale
+            to_squares(plane, self._squares[place], np.multiply, self._scale)
         _squash(self._squares[2])
         to_squares(sure, self._squares[4])
 
@@ -194,22 +194,32 @@ def pyramid(
     return bands, lows
 
 
-def to_squares(plane: Grey, squares: Squares) -> None:
-    """(2h, 2w): its pixels as squares of 2×2, (4, h, w)."""
+def to_squares(
+    plane: Grey, squares: Squares, combine: np.ufunc | None = None, other: Squares | None = None
+) -> None:
+    """(2h, 2w): its pixels as squares of 2×2, (4, h, w), combined with others of these."""
     for place, part in enumerate(squares):
-        part[...] = plane[place // 2 :: 2, place % 2 :: 2]
+        pixels = plane[place // 2 :: 2, place % 2 :: 2]
+        if combine is None or other is None:
+            part[...] = pixels
+        else:
+            combine(pixels, other[place], out=part)
 
 
 def _energy(band: Grey) -> Grey:
-    """Mean square around each pixel, never below that of 8-bit rounding."""
-    energy: Grey = cv2.GaussianBlur(band * band, (3, 3), 0)
+    """Mean square around each pixel, never below that of 8-bit rounding.
+
+    The thread's next call overwrites it.
+    """
+    square = np.multiply(band, band, out=_held("square", *band.shape))
+    energy: Grey = cv2.GaussianBlur(square, (3, 3), 0, _held("energy", *band.shape))
     energy += _NOTHING
     return energy
 
 
 def _squash(values: Squares) -> None:
     """Bring values within −4…4, as they are around 0."""
-    size = np.abs(values)
+    size = np.abs(values, out=_held("size", *values.shape))
     size *= np.float32(0.25)
     size += 1
     values /= size

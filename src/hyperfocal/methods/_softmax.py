@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from hyperfocal.buffers import ThreadBuffers
 from hyperfocal.frame import Grey, Weight
 
 # Scores beyond this count as this: e to them is then within float32, and no maximum is needed.
 FARTHEST = np.float32(40)
+_weights = ThreadBuffers()
 
 
 class Average:
@@ -22,9 +24,13 @@ class Average:
         self._totals = [np.zeros(size, np.float32) for _ in range(channels)]
 
     def add(self, rows: slice, scores: Grey, values: Sequence[Grey | np.float32]) -> Weight:
-        """Take in rows of a frame's channels; its weights there, not yet divided by their sum."""
-        weight: Weight = np.clip(scores, -FARTHEST, FARTHEST)
-        np.exp(weight, out=weight)
+        """Take in rows of a frame's channels; its weights there, not yet divided by their sum.
+
+        The thread's next call overwrites the weights.
+        """
+        weight: Weight = _weights("weight", *scores.shape)
+        np.clip(scores, -FARTHEST, FARTHEST, out=weight)
+        cv2.exp(weight, weight)
         share = self._share[rows]
         share += weight
         for total, value in zip(self._totals, values, strict=True):

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal import tiles, workers
-from hyperfocal.buffers import Buffers
+from hyperfocal.buffers import Buffers, ThreadBuffers
 from hyperfocal.engines import AnyPrecision
 from hyperfocal.frame import Grey, Pixels, Weight, to_grey
 from hyperfocal.measures import _tiled
@@ -42,6 +42,7 @@ CHANNELS, MEND_CHANNELS = 32, 24  # features of the two networks
 _NEVER = -FARTHEST  # score of a frame that has no data at a pixel
 _STEEPER = np.float32(2)  # how much more the depth keeps to the best frame than the picture does
 _STRIP = 64  # rows that are averaged at a time, to stay in the cache
+_strips = ThreadBuffers()
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,13 @@ class PrismFold:
     ) -> None:
         def take(strip: Tile) -> None:
             rows = strip.rows
-            parts = cv2.split(pixels[rows])
+            shape = pixels[rows].shape[:2]
+            parts = [_strips(f"channel {place}", *shape) for place in range(self._shape[2])]
+            cv2.split(pixels[rows], parts)
             weight = self._pixels.add(rows, score[rows, : self._shape[1]], parts)
             best = self._best[rows]
-            np.copyto(self._index[rows], np.uint16(self._count), where=weight > best)
+            number = np.full(shape, self._count, np.uint16)
+            cv2.copyTo(number, (weight > best).view(np.uint8), self._index[rows])
             np.maximum(best, weight, out=best)
             here = covered if covered is True else covered[rows]
             for part, low, high in zip(parts, self._lowest, self._highest, strict=True):
