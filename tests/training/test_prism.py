@@ -98,11 +98,12 @@ def test_before_training_it_is_the_classical_rule():
     stack = Stack(frames, 5)
     with torch.no_grad():
         made, first, second = network.composites(frames)
-    weights = torch.softmax(2 * stack.energies[0], 1)
+    power = network.config.power
+    weights = torch.softmax(power * stack.energies[0], 1)
     assert torch.allclose(first, (weights * frames).sum(1, keepdim=True), atol=1e-5)
     assert torch.allclose(made, first, atol=1e-5)
     parts = [*stack.bands, stack.lows[-1]]
-    shares = [torch.softmax(2 * energy, 1) for energy in stack.energies]
+    shares = [torch.softmax(power * energy, 1) for energy in stack.energies]
     low = parts[-1].mean(1, keepdim=True)
     for share, band in reversed(list(zip(shares, parts[:-1], strict=True))):
         low = (share * band).sum(1, keepdim=True) + expanded(low)
