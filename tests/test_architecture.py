@@ -12,7 +12,7 @@ import hyperfocal
 SOURCE = Path(hyperfocal.__file__).parent
 ORDER = [
     {"errors", "version"},
-    {"options", "slabs", "workers"},
+    {"options", "slabs", "workers", "buffers"},
     {"frame", "tiles"},
     {"rooms"},
     {"networks", "metrics"},
