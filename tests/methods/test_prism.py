@@ -148,6 +148,15 @@ def test_an_average_is_that_of_the_softmax():
     assert np.abs(largest * share - weights.max(0)).max() < 1e-6
 
 
+def test_scores_of_any_size_give_a_mean():
+    scores = np.array([[-1e4, 1e4, -1e4]], np.float32), np.array([[-1e4, -1e4, 5]], np.float32)
+    average = Average((1, 3), 1)
+    for score, value in zip(scores, (0.25, 0.75), strict=True):
+        average.add(slice(0, 1), score, [np.full((1, 3), value, np.float32)])
+    (mean,), _ = average.means()
+    assert np.allclose(mean, [[0.5, 0.25, 0.75]])
+
+
 def test_squares_are_laid_out_as_torch_does():
     torch = pytest.importorskip("torch")
     plane, squares = np.random.default_rng(0).random((6, 10), np.float32), np.empty((4, 3, 5))
