@@ -108,6 +108,9 @@ def test_training_begins_with_the_weights_that_are_given(photos, tmp_path):
     assert start.suffix == ".safetensors"
     still = small(tmp_path, out=str(tmp_path / "still"), start=str(start), learning_rate=0.0)
     second = train(still, [photos])
+    card = export(second, [photos])[-1].read_text("utf-8")
+    assert f"--start {start.name}" in card
+    assert str(tmp_path) not in card
     learned = (first.lesson.network.parameters(), second.lesson.network.parameters())
     assert all(torch.equal(expected, found) for expected, found in zip(*learned, strict=True))
 

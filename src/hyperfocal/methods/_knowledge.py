@@ -19,7 +19,7 @@ FEATURES = 7  # that the networks see of a level; the last two are of the stack 
 _RULE, _LARGEST, _SHARERS = 1, 5, 6
 REACH = 2  # convolutions of a step of the networks, each one square
 BLOCKS = Blocks(side=128, border=REACH, grid=2)  # in squares; what fits a core's cache
-POWER = np.float32(1.309)  # of the energy in the rule that scores start from
+POWER = np.float32(1.009)  # of the energy in the rule that scores start from
 _NOTHING = np.float32(1e-6)  # energy of a band that counts as nothing
 _STRIP = 64  # rows that are worked on at a time, to stay in the cache
 _held = ThreadBuffers()

@@ -65,6 +65,8 @@ def command(training: Training, photos: Sequence[Path]) -> str:
         flag = name.replace("_", "-")
         if isinstance(value, bool):
             parts.append(f"--{flag}" if value else f"--no-{flag}")
+        elif name == "start" and value is not None:
+            parts += ["--start", Path(value).name]
         elif value is not None and name != "out":
             parts += [f"--{flag}", str(value)]
     return shlex.join(parts)
