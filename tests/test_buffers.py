@@ -25,6 +25,15 @@ def test_threads_do_not_share():
     with ThreadPoolExecutor(1) as pool:
         theirs = pool.submit(buffers, "block", 2, 2).result()
         again = pool.submit(buffers, "block", 2, 2).result()
-    assert theirs is again
-    assert theirs is not mine
-    assert buffers("block", 2, 2) is mine
+    assert np.shares_memory(theirs, again)
+    assert not np.shares_memory(theirs, mine)
+    assert np.shares_memory(buffers("block", 2, 2), mine)
+
+
+def test_a_thread_holds_no_more_than_the_largest_of_a_name():
+    buffers = ThreadBuffers()
+    largest = buffers("strip", 20, 30)
+    for width in range(1, 30):
+        assert buffers("strip", 20, width).shape == (20, width)
+        assert np.shares_memory(buffers("strip", 20, width), largest)
+    assert not np.shares_memory(buffers("weight", 20, 30), largest)

@@ -53,7 +53,7 @@ class Block:
     def cut(self, maps: NDArray[np.float32], scale: int = 1) -> NDArray[np.float32]:
         """(1, C, h, w): the block's part of maps (C, H, W) that are `scale` times smaller.
 
-        The thread's next cut of this shape and scale overwrites it.
+        The thread's next cut at this scale overwrites it.
         """
         rows, columns = (
             slice(start // scale, (start + length) // scale)
