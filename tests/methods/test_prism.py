@@ -130,6 +130,7 @@ def test_depth_is_the_frame_that_is_sharp():
     _, frames, index = scene(96, 192, 4)
     made = fuse(frames)
     assert np.abs(made.depth - index).mean() < 0.5
+    assert 0 <= made.depth.min() <= made.depth.max() <= 3
     assert (made.decision == index).mean() > 0.85
     assert 0 <= made.confidence.min() <= made.confidence.max() <= 1
 

@@ -120,6 +120,7 @@ class PrismFold:
 
     def location(self) -> Location:
         (depth, square), _ = self._places.means()
+        np.clip(depth, 0, max(self._count - 1, 0), out=depth)
         variance = np.maximum(square - depth * depth, 0)
         parts = depth, np.reciprocal(1 + np.sqrt(variance))
         height, width = self._shape[:2]
