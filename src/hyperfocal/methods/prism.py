@@ -120,7 +120,6 @@ class PrismFold:
 
     def location(self) -> Location:
         (depth, square), _ = self._places.means()
-        np.clip(depth, 0, max(self._count - 1, 0), out=depth)
         variance = np.maximum(square - depth * depth, 0)
         parts = depth, np.reciprocal(1 + np.sqrt(variance))
         height, width = self._shape[:2]
@@ -128,6 +127,7 @@ class PrismFold:
             np.ascontiguousarray(cv2.resize(part, self._size[::-1])[:height, :width])
             for part in parts
         )
+        np.clip(depth, 0, self._count - 1, out=depth)  # rounding
         return Location(self._index, depth, confidence)
 
     def _add_pixels(
