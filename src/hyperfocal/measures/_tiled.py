@@ -64,22 +64,19 @@ class Block:
         np.copyto(cut, part)
         return cut
 
-    def put(self, made: NDArray[np.float32], found: NDArray[np.float32], scale: int = 1) -> None:
+    def put(self, made: NDArray[np.float32], found: NDArray[np.float32]) -> None:
         """Write into `made` (C, H, W) what does not depend on pixels beyond the block."""
-        whole, own = self.places(1 / scale)
+        whole, own = self.places()
         made[:, *whole] = found[:, *own]
 
-    def places(self, scale: float = 1) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """Rows and columns that it knows exactly, in the picture and in the block itself.
-
-        Of maps that are `scale` times as large.
-        """
+    def places(self) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """Rows and columns that it knows exactly, in the picture and in the block itself."""
         whole, own = [], []
         for start, length, size in zip(self.corner, self.side, self.size, strict=True):
             first = self.border * (start > 0)
             last = length - self.border * (start + length < size)
-            whole.append(slice(int((start + first) * scale), int((start + last) * scale)))
-            own.append(slice(int(first * scale), int(last * scale)))
+            whole.append(slice(start + first, start + last))
+            own.append(slice(first, last))
         return (whole[0], whole[1]), (own[0], own[1])
 
 
@@ -99,24 +96,22 @@ class Blocks:
         There the first difference has no predecessor; padding would make a false gradient.
         """
         energy = np.zeros(tile.shape, np.float32)
-        side = tuple(self.fitting(length) for length in tile.shape)
+        size = (tile.shape[0], tile.shape[1])
+        side = self.side_for(size)
         if min(side) < 2:
             return energy
         network = open_for({"tile": (1, 1, *side), "gates": gates.shape})
 
-        def fill(top: int, left: int) -> None:
-            block = tile[None, None, top : top + side[0], left : left + side[1]]
-            made = network({"tile": np.ascontiguousarray(block), "gates": gates})[0, 0]
+        def fill(block: Block) -> None:
+            made = network({"tile": block.cut(tile[None]), "gates": gates})[0, 0]
             # Blocks overlap; each writes what it knows exactly. Borders of the picture are
             # exact, because there the network pads as it would for the whole.
-            cut_top, cut_left = self.border * (top > 0), self.border * (left > 0)
-            cut_bottom = side[0] - self.border * (top + side[0] < tile.shape[0])
-            cut_right = side[1] - self.border * (left + side[1] < tile.shape[1])
-            energy[top + cut_top + 1 : top + cut_bottom, left + cut_left + 1 : left + cut_right] = (
-                made[cut_top : cut_bottom - 1, cut_left : cut_right - 1]
-            )
+            (rows, columns), (own_rows, own_columns) = block.places()
+            energy[rows.start + 1 : rows.stop, columns.start + 1 : columns.stop] = made[
+                own_rows.start : own_rows.stop - 1, own_columns.start : own_columns.stop - 1
+            ]
 
-        workers.each(lambda corner: fill(*corner), self.corners(tile.shape, side))
+        workers.each(fill, self.over(size))
         return energy
 
     def mapped(
