@@ -22,6 +22,7 @@ from torch.nn import functional
 EPSILON = 1e-6  # energy of a band that counts as nothing; about that of 8-bit rounding
 RULE = 2.0  # power of the energy in the provisional composite
 _SCORE_FEATURES, _MEND_FEATURES = 7, 7  # what the steps make of the maps that they are given
+_RULE_SCORE = slice(1, 2)  # of the former: what the rule alone scores
 
 
 @dataclass(frozen=True)
@@ -89,21 +90,17 @@ class Prism(nn.Module):
     def coarse_scores(self, maps: Tensor, coarser: Tensor) -> tuple[Tensor, Tensor]:
         """Maps (N, 8, h, w) of a level and features of the coarser -> scores (N, 5, h/2, w/2): of
         the four pixels of a square, and of the base if this is the coarsest level; features."""
-        features = self.coarse(self._seen(maps), coarser)
+        seen = score_features(maps, self.config.power)
+        features = self.coarse(seen, coarser)
         learned = self.coarse.head(features).float()
-        rule = functional.pixel_unshuffle(self._rule(maps), 2)
+        rule = functional.pixel_unshuffle(seen[:, _RULE_SCORE], 2).float()
         return torch.cat([learned[:, :4] + rule, learned[:, 4:]], 1), features
 
     def fine_scores(self, maps: Tensor, coarser: Tensor) -> Tensor:
         """Maps (N, 8, H, W) of the finest level -> scores (N, 2, H, W) of pixels and band."""
-        learned = self.fine.head(self.fine(self._seen(maps), coarser)).float()
-        return functional.pixel_shuffle(learned, 2) + self._rule(maps)
-
-    def _seen(self, maps: Tensor) -> Tensor:
-        return score_features(maps, self.config.power)
-
-    def _rule(self, maps: Tensor) -> Tensor:
-        return self.config.power * (maps[:, 1:2] - maps[:, 3:4]).float()
+        seen = score_features(maps, self.config.power)
+        learned = self.fine.head(self.fine(seen, coarser)).float()
+        return functional.pixel_shuffle(learned, 2) + seen[:, _RULE_SCORE].float()
 
     def mended(self, stack: Stack, first: Tensor, blended: list[Tensor], sure: Tensor) -> Tensor:
         """One picture (B, 1, H, W) of the average of frames and those of their bands.

@@ -57,11 +57,7 @@ def export_halves(network: Any, folder: Path) -> list[Path]:
 def export_prism(network: Prism, folder: Path) -> list[Path]:
     """`prism.safetensors`, `prism.coarse.onnx`, `prism.fine.onnx` and `prism.mend.onnx`."""
     stem = folder / "prism"
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    network.cpu().eval()
-    weights = stem.with_name("prism.safetensors")
-    save_network(network, weights)
-    paths = [weights]
+    paths = [_saved(network, stem)]
     parts = {
         "coarse": _prism_parts.Inference(network.coarse, is_last=False),
         "fine": _prism_parts.Inference(network.fine, is_last=True),
@@ -86,11 +82,16 @@ def _export_parts(
     network: Any, stem: Path, parts: Mapping[str, nn.Module], *, channels: int = 1
 ) -> list[Path]:
     """The network's weights, and a graph for each of its parts."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    network.cpu().eval()
-    weights = stem.with_name(f"{stem.name}.safetensors")
-    save_network(network, weights)
+    weights = _saved(network, stem)
     return [weights, *(_export_part(network, stem, *part, channels) for part in parts.items())]
+
+
+def _saved(network: Any, stem: Path) -> Path:
+    """The weights file of the network, which is then ready to be traced."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    path = stem.with_name(f"{stem.name}.safetensors")
+    save_network(network.cpu().eval(), path)
+    return path
 
 
 def _export_part(network: Any, stem: Path, part: str, module: nn.Module, channels: int) -> Path:
