@@ -16,12 +16,12 @@ from hyperfocal.tiles import Tile
 Squares = NDArray[np.float32]
 
 FEATURES = 7  # that the networks see of a level; the last two are of the stack for both of them
-_RULE, _LARGEST, _SHARERS = 1, 5, 6
+_RULE = 1  # place of the score by the rule
 REACH = 2  # convolutions of a step of the networks, each one square
 BLOCKS = Blocks(side=128, border=REACH, grid=2)  # in squares; what fits a core's cache
 POWER = np.float32(1.009)  # of the energy in the rule that scores start from
 _NOTHING = np.float32(1e-6)  # energy of a band that counts as nothing
-_STRIP = 64  # rows that are worked on at a time, to stay in the cache
+STRIP = 64  # rows that are worked on at a time, to stay in the cache
 _held = ThreadBuffers()
 
 
@@ -92,7 +92,7 @@ class Sums:
             energy *= band[rows]
             self.bands[rows] += energy
 
-        workers.each(take, tiles.strips(len(band), _STRIP, 1))
+        workers.each(take, tiles.strips(len(band), STRIP, 1))
 
     def composite(self, low: Grey) -> Grey:
         """Low pass of the composite, from that of the next coarser level at this level's size.
@@ -123,8 +123,8 @@ class Part:
             (largest + 9) / 3,
             cv2.log(sums.squared[rows, columns]) - 2 * largest,
         )
-        for place, feature in zip((3, 4, _LARGEST, _SHARERS), features, strict=True):
-            to_squares(feature, self._squares[place])
+        for squares, feature in zip(self._squares[3:FEATURES], features, strict=True):
+            to_squares(feature, squares)
 
     @property
     def seen(self) -> Squares:

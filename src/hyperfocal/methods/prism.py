@@ -31,7 +31,7 @@ from hyperfocal.frame import Grey, Pixels, Weight, to_grey
 from hyperfocal.measures import _tiled
 from hyperfocal.measures._tiled import EngineOptions
 from hyperfocal.methods import Location
-from hyperfocal.methods._knowledge import FEATURES, REACH, Knowledge, Part, pyramid
+from hyperfocal.methods._knowledge import FEATURES, REACH, STRIP, Knowledge, Part, pyramid
 from hyperfocal.methods._softmax import FARTHEST, Average
 from hyperfocal.options import option
 from hyperfocal.tiles import Tile, rounded_up
@@ -41,7 +41,6 @@ Maps = NDArray[np.float32]  # (maps, height, width)
 CHANNELS, MEND_CHANNELS = 32, 24  # features of the two networks
 _NEVER = -FARTHEST  # score of a frame that has no data at a pixel
 _STEEPER = np.float32(2)  # how much more the depth keeps to the best frame than the picture does
-_STRIP = 64  # rows that are averaged at a time, to stay in the cache
 _strips = ThreadBuffers()
 
 
@@ -104,7 +103,7 @@ class PrismFold:
         self._add_pixels(pixels, score, True if covered is None else covered)
         self._add_place(score)
         for band in zip(self._bands, scores, [*bands, lows[-1]], strict=False):
-            workers.each(partial(_add_strip, *band), tiles.strips(len(band[1]), _STRIP))
+            workers.each(partial(_add_strip, *band), tiles.strips(len(band[1]), STRIP))
         self._count += 1
 
     def result(self) -> Pixels:
@@ -148,7 +147,7 @@ class PrismFold:
                 np.minimum(low[rows], part, out=low[rows], where=here)
                 np.maximum(high[rows], part, out=high[rows], where=here)
 
-        workers.each(take, tiles.strips(self._shape[0], _STRIP))
+        workers.each(take, tiles.strips(self._shape[0], STRIP))
 
     def _add_place(self, score: Grey) -> None:
         """The frame's place in the stack, at half the size, with what its pixels around score."""
@@ -181,7 +180,7 @@ class PrismFold:
                 plane += change[rows]
                 np.clip(plane, low, high, out=plane)
 
-        workers.each(limit, tiles.strips(self._shape[0], _STRIP, 1))
+        workers.each(limit, tiles.strips(self._shape[0], STRIP, 1))
 
     def _luma(self, pixels: Pixels) -> Grey:
         """Padded; the next frame's overwrites it."""
