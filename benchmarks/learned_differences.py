@@ -19,13 +19,13 @@ from table2 import pairs, read
 from torch.nn import functional
 
 import hyperfocal
-from hyperfocal import engines
+from hyperfocal.baselines.cnn_fuse.graphs import focus_map
 from hyperfocal.frame import to_grey, to_pixels
+from hyperfocal.inference import engines
+from hyperfocal.inference.checkpoints import load_network
 from hyperfocal.metrics.qcb import qcb
 from hyperfocal.metrics.qg import qg
 from hyperfocal.metrics.qm import qm
-from hyperfocal.networks._cnn_fuse_parts import focus_map
-from hyperfocal.networks._files import load_network
 
 
 def stretched(picture):

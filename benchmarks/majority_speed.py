@@ -19,7 +19,7 @@ from datetime import date
 import cv2
 import numpy as np
 
-from hyperfocal.majority import majority, median_index, published_window
+from hyperfocal.decision.majority import majority, median_index, published_window
 
 
 def ramp(height, width, frames, rng):

@@ -18,13 +18,13 @@ from sesf_speed import pairs
 from torch.nn import functional
 
 import hyperfocal
-from hyperfocal import engines
 from hyperfocal.frame import to_samples
+from hyperfocal.inference import engines
+from hyperfocal.inference.checkpoints import load_network
 from hyperfocal.metrics import to_grey
 from hyperfocal.metrics.qcb import qcb
 from hyperfocal.metrics.qg import qg
 from hyperfocal.metrics.qm import qm
-from hyperfocal.networks._files import load_network
 
 PAPER = {
     "cse absmax": (0.5204, 2.4880, 0.6019),

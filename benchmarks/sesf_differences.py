@@ -16,9 +16,9 @@ from sesf_ablation import scores
 from sesf_baseline import activity, grey, guided, verified
 from sesf_speed import pairs
 
-from hyperfocal import engines
-from hyperfocal.consistency import box_mean
-from hyperfocal.networks._files import load_network
+from hyperfocal.decision.consistency import box_mean
+from hyperfocal.inference import engines
+from hyperfocal.inference.checkpoints import load_network
 
 
 def guided_published(guide, weight, *, radius=4, epsilon=0.1):

@@ -19,7 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from hyperfocal import engines, rooms
+from hyperfocal import registry
+from hyperfocal.inference import engines
 from hyperfocal.measures.sesf import Sesf
 
 ROWS = [
@@ -60,7 +61,7 @@ def measure_once(engine, precision, megapixels, rounds):
         import torch
         from sesf_baseline import activity
 
-        from hyperfocal.networks._files import load_network
+        from hyperfocal.inference.checkpoints import load_network
 
         network = load_network(engines.weights("sesf-cse.safetensors"))
         torch.set_num_threads(os.cpu_count())
@@ -106,7 +107,10 @@ def main():
     print("| engine | precision | " + " | ".join(heads) + " |")
     print("| --- | --- |" + " --- | --- |" * len(heads))
     for engine, precision in [*ROWS, ("plain torch", "fp32")]:
-        if engine in rooms.names("engines") and not rooms.module("engines", engine).is_installed():
+        if (
+            engine in registry.names("engines")
+            and not registry.module("engines", engine).is_installed()
+        ):
             continue
         cells = []
         for size in given.megapixels:

@@ -18,8 +18,8 @@ import numpy as np
 import sesf_baseline
 
 import hyperfocal
-from hyperfocal import engines
-from hyperfocal.networks._files import load_network
+from hyperfocal.inference import engines
+from hyperfocal.inference.checkpoints import load_network
 
 AS_GIVEN = {"align": "none", "exposure": "none"}  # the baseline takes frames as registered
 

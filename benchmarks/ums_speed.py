@@ -20,8 +20,9 @@ import ums_baseline
 from sesf_speed import AS_GIVEN, pairs, read
 
 import hyperfocal
-from hyperfocal import engines, rooms
-from hyperfocal.networks._files import load_network
+from hyperfocal import registry
+from hyperfocal.inference import engines
+from hyperfocal.inference.checkpoints import load_network
 
 
 def stacks(folders):
@@ -42,7 +43,7 @@ def main():
     parser.add_argument("--precision", default="fp32")
     given = parser.parse_args()
     network = load_network(engines.weights("ums.safetensors"))
-    method = rooms.make("methods", "ums", precision=given.precision)
+    method = registry.make("methods", "ums", precision=given.precision)
     print("| stack | frames | size | PyTorch s | ours s | times | initial equal | final equal |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     rows = []

@@ -10,10 +10,18 @@ import pytest
 from scenes import as_type, psnr, scene, texture
 
 import hyperfocal
-from hyperfocal import AlignmentError, FormatError, alignment, formats
-from hyperfocal.alignment import area, exposure, motion, offsets, records, transforms
+from hyperfocal import AlignmentError, FormatError, alignment
+from hyperfocal.alignment import (
+    black_level,
+    crop,
+    exposure,
+    motion_estimation,
+    transform_file,
+    transforms,
+)
 from hyperfocal.frame import FrameInfo
-from hyperfocal.stack import open_stack
+from hyperfocal.io import formats
+from hyperfocal.stack.stack import open_stack
 
 FAST = "select:measure=tenengrad,consistency=no"
 SHAPE = 200, 300
@@ -263,7 +271,7 @@ def test_the_common_area_is_as_large_as_an_exhaustive_search_finds(seed):
             edges = np.flatnonzero(np.diff(np.concatenate([[0], columns, [0]])))
             runs = edges[1::2] - edges[::2]
             best = max(best, (bottom - top) * runs.max(initial=0))
-    found = area.common(matrices, height, width)
+    found = crop.common(matrices, height, width)
     assert inside[found.top : found.bottom, found.left : found.right].all()
     assert found.height * found.width >= 0.9 * best
 
@@ -492,12 +500,12 @@ def test_a_light_that_dark_cells_contradict_is_none():
     there = rng.uniform(0.3, 0.8, (40, 60)).astype(np.float32)
     here = (there + 0.1).astype(np.float32)
     usable = np.ones(there.shape, bool)
-    assert offsets.line_between(here, there, usable).is_clear
+    assert black_level.line_between(here, there, usable).is_clear
     # With less exposure, so that the mean stays, defocus would look the same.
-    assert not offsets.line_between(here * there.mean() / here.mean(), there, usable).is_clear
+    assert not black_level.line_between(here * there.mean() / here.mean(), there, usable).is_clear
     here[20, 30] = 0.01  # darker than the light that would have been added to it
-    assert not offsets.line_between(here, there, usable).is_clear
-    assert offsets.line_between(here[:6, :6], there[:6, :6], usable[:6, :6]) is None
+    assert not black_level.line_between(here, there, usable).is_clear
+    assert black_level.line_between(here[:6, :6], there[:6, :6], usable[:6, :6]) is None
 
 
 def test_transforms_are_saved_and_applied_to_another_stack(tmp_path):
@@ -509,7 +517,7 @@ def test_transforms_are_saved_and_applied_to_another_stack(tmp_path):
     _, others = moving_stack(BREATHING, seed=8)
     applied = hyperfocal.fuse(others, method=FAST, apply_transforms=path)
     assert applied.picture.shape == first.picture.shape
-    record = records.load(path)
+    record = transform_file.load(path)
     assert worst_error(record.matrices, BREATHING, record.reference) < 0.15
     with pytest.raises(FormatError, match="--apply-transforms"):
         hyperfocal.fuse(frames, method=FAST, transforms=path)
@@ -583,7 +591,7 @@ def test_the_command_line_places_frames_and_says_what_it_left_out(tmp_path):
     assert "frame 3 (2.png)" in run.stderr
     assert told["alignment"]["frames"][0]["status"] == "placed"
     assert told["outputs"]["transforms"] == str(tmp_path / "t.json")
-    assert len(records.load(tmp_path / "t.json").matrices) == 6
+    assert len(transform_file.load(tmp_path / "t.json").matrices) == 6
 
 
 def test_a_matrix_says_what_it_does():
@@ -604,8 +612,10 @@ def test_each_model_is_recovered_from_exact_displacements(model):
     centre, size = np.array([149.5, 99.5]), np.hypot(149.5, 99.5)
     small = rng.normal(0, 1e-3, count)
     wanted = transforms.basis((centres - centre) / size, model) @ small * size
-    blocks = motion.Blocks(centres, wanted, np.tile(np.eye(2), (60, 1, 1)), *np.ones((2, 60)))
-    change = motion.fitted(blocks, model, SHAPE).change
+    blocks = motion_estimation.Blocks(
+        centres, wanted, np.tile(np.eye(2), (60, 1, 1)), *np.ones((2, 60))
+    )
+    change = motion_estimation.fitted(blocks, model, SHAPE).change
     assert np.allclose(transforms.mapped(change, centres) - centres, wanted, atol=2e-3)
 
 
@@ -615,6 +625,8 @@ def test_no_gain_is_made_from_noise():
 
 
 def test_textures_without_common_detail_are_not_confident():
-    one, other = (motion.pyramid(texture(200, 300, seed=seed)[:, :, 0]) for seed in (1, 2))
-    assert motion.match([one], other, np.eye(3)).confidence < 0.2
-    assert motion.match([one], one, np.eye(3)).confidence > 0.99
+    one, other = (
+        motion_estimation.pyramid(texture(200, 300, seed=seed)[:, :, 0]) for seed in (1, 2)
+    )
+    assert motion_estimation.match([one], other, np.eye(3)).confidence < 0.2
+    assert motion_estimation.match([one], one, np.eye(3)).confidence > 0.99

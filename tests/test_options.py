@@ -7,7 +7,7 @@ import pytest
 
 from hyperfocal.errors import OptionError, UnknownChoice
 from hyperfocal.options import build, infos, option, parse
-from hyperfocal.rooms import make, names
+from hyperfocal.registry import make, names
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ import sys
 import numpy as np
 import pytest
 from scenes import as_type, scene
-from test_stack import write
 
 import hyperfocal
-from hyperfocal import formats
 from hyperfocal.frame import FrameInfo
-from hyperfocal.stack import natural_key
+from hyperfocal.io import formats
+from hyperfocal.stack.stack import natural_key
+from tests.stack.test_stack import write
 
 PROGRAM = [sys.executable, "-m", "hyperfocal"]
 FAST = ["--method", "select:consistency=no"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hyperfocal import rooms
-from hyperfocal.cli import main
+from hyperfocal import registry
+from hyperfocal.cli.main import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -36,5 +36,5 @@ def test_the_commands_run(here):
 
 
 def test_the_table_names_every_method():
-    for name in rooms.names("methods"):
+    for name in registry.names("methods"):
         assert f"`{name}`" in README

@@ -15,9 +15,9 @@ from hyperfocal.errors import (
     UnknownChoice,
 )
 from hyperfocal.evaluation import Evaluation, evaluate
-from hyperfocal.fusion import Fusion, fuse
-from hyperfocal.recipe import Recipe
-from hyperfocal.stack import Stack, open_stack
+from hyperfocal.fusion.api import Fusion, fuse
+from hyperfocal.fusion.recipe import Recipe
+from hyperfocal.stack.stack import Stack, open_stack
 from hyperfocal.version import VERSION
 
 __version__ = VERSION

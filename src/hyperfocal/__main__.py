@@ -1,5 +1,5 @@
 """`python -m hyperfocal`."""
 
-from hyperfocal.cli import main
+from hyperfocal.cli.main import main
 
 main()

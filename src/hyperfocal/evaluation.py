@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hyperfocal import rooms
+from hyperfocal import registry
 from hyperfocal.errors import StackError
 from hyperfocal.frame import FrameInfo, Samples
 from hyperfocal.metrics import to_grey, to_values
-from hyperfocal.stack import FrameLike, open_stack
+from hyperfocal.stack.stack import FrameLike, open_stack
 
 ALONE = ("ag", "sf", "mean", "sd", "en")
 NOISE_WARNING = "AG and SF rise with noise as they do with detail; never read them alone"
@@ -81,7 +81,7 @@ def needs(name: str) -> frozenset[str]:
 
 def defaults(given: Iterable[str]) -> list[str]:
     """The metrics of a picture that comes with these of `sources`, `reference` and `depth`."""
-    compared = [name for name in rooms.names("metrics") if needs(name)]
+    compared = [name for name in registry.names("metrics") if needs(name)]
     return [*ALONE, *(name for name in compared if needs(name) <= set(given))]
 
 
@@ -93,7 +93,7 @@ def _require(name: str, given: set[str]) -> None:
 
 def _function(name: str) -> Callable[..., float]:
     key = name.lower().replace("-", "_")
-    found: Callable[..., float] = getattr(rooms.module("metrics", key), key)
+    found: Callable[..., float] = getattr(registry.module("metrics", key), key)
     return found
 
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import numpy as np
 from scenes import as_type, scene, texture
 
-from hyperfocal import formats
-from hyperfocal.formats import _directories as directories
 from hyperfocal.frame import FrameInfo
+from hyperfocal.io import formats
+from hyperfocal.io.containers import tiff_directories as directories
 
 START = datetime(2026, 5, 17, 9, 0, 0)
 FAST = ["--method", "select:consistency=no"]

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 import hyperfocal
-from batch.shoots import FAST, plain_frame, views, write, write_stack
-from hyperfocal import formats
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.watch import WatchOptions
-from hyperfocal.cli import _parser, main
+from hyperfocal.cli.main import _parser, main
+from hyperfocal.fusion.preprocessing import Preparation
+from hyperfocal.io import formats
 from hyperfocal.options import infos
-from hyperfocal.preparation import Preparation
+from tests.batch.shoots import FAST, plain_frame, views, write, write_stack
 
 
 def batch(capsys, *arguments):

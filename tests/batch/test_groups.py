@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from batch.shoots import exif_of, plain_frame, views, write, write_stack
-from hyperfocal import OptionError, StackError, formats
+from hyperfocal import OptionError, StackError
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.plan import make_plan
+from hyperfocal.io import formats
+from tests.batch.shoots import exif_of, plain_frame, views, write, write_stack
 
 
 def planned(root, **options):

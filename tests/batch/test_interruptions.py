@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import hyperfocal
-from batch.shoots import FAST, started, write_stack
-from hyperfocal import formats
 from hyperfocal.batch.ledger import FOLDER, Ledger, key_of
+from hyperfocal.io import formats
+from tests.batch.shoots import FAST, started, write_stack
 
 COUNT = 30
 

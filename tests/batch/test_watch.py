@@ -6,15 +6,16 @@ import time
 
 import pytest
 
-from batch.shoots import FAST, exif_of, plain_frame, started, write, write_stack
-from hyperfocal import StackError, formats
+from hyperfocal import StackError
 from hyperfocal.batch.ledger import Ledger
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.runs import Work
 from hyperfocal.batch.watch import Watcher, WatchOptions
-from hyperfocal.cli import main
-from hyperfocal.preparation import Preparation
-from hyperfocal.recipe import Recipe
+from hyperfocal.cli.main import main
+from hyperfocal.fusion.preprocessing import Preparation
+from hyperfocal.fusion.recipe import Recipe
+from hyperfocal.io import formats
+from tests.batch.shoots import FAST, exif_of, plain_frame, started, write, write_stack
 
 QUIET = 0.4
 

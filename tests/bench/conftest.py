@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from scenes import as_type, scene
 
-from hyperfocal import outputs
 from hyperfocal.frame import FrameInfo
+from hyperfocal.io import outputs
 
 HEIGHT, WIDTH = 168, 176  # enough for MS-SSIM
 

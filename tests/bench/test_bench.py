@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-import hyperfocal
 from bench.conftest import write_data
 from bench.test_processes import wait_for, wait_until_gone
-from hyperfocal import formats
+
+import hyperfocal
 from hyperfocal.bench import tables
 from hyperfocal.bench.cache import Cache
 from hyperfocal.bench.plan import Plan
 from hyperfocal.bench.runs import Row, compare
 from hyperfocal.bench.scenes import find_scenes
 from hyperfocal.errors import FormatError
+from hyperfocal.io import formats
 
 METHODS = ("lp", "select:measure=tenengrad,consistency=no")
 FEW = "psnr,qg"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hyperfocal.bench.contenders import Outside
-from hyperfocal.cli import main
+from hyperfocal.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "bench.md").read_text("utf-8")

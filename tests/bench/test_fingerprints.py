@@ -17,9 +17,10 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     ours = fingerprints._SOURCE
     copy = tmp_path / "hyperfocal"
     shutil.copytree(ours, copy, ignore=shutil.ignore_patterns("weights", "__pycache__"))
-    for path in (ours / "weights").iterdir():
-        (copy / "weights").mkdir(exist_ok=True)
-        (copy / "weights" / path.name).write_text(path.name)
+    for path in ours.glob("*/*/weights/*"):
+        small = copy / path.relative_to(ours)
+        small.parent.mkdir(exist_ok=True)
+        small.write_text(path.name)
     monkeypatch.setattr(fingerprints, "_SOURCE", copy)
     forget()
     yield copy
@@ -51,15 +52,14 @@ def change(path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "blend.py",
-        "pipeline.py",
-        "methods/lp.py",
+        "decision/blending.py",
+        "fusion/passes.py",
+        "baselines/lp.py",
         "methods/__init__.py",
         "methods/_new.py",
         "measures/tenengrad.py",
-        "formats/png.py",
-        "commands/fuse.py",
-        "weights/other.onnx",
+        "io/formats/png.py",
+        "cli/commands/fuse.py",
     ],
 )
 def test_a_method_is_run_again_after_a_change_of_what_it_runs(source: Path, name: str) -> None:
@@ -70,12 +70,13 @@ def test_a_method_is_run_again_after_a_change_of_what_it_runs(source: Path, name
     "name",
     [
         "methods/sesf.py",
-        "methods/new.py",
+        "methods/prism/__init__.py",
+        "baselines/new.py",
         "metrics/qg.py",
         "bench/tables.py",
-        "commands/evaluate.py",
+        "cli/commands/evaluate.py",
         "training/loop.py",
-        "weights/ums.onnx",
+        "measures/ums/weights/ums.onnx",
     ],
 )
 def test_a_method_is_not_run_again_after_any_other_change(source: Path, name: str) -> None:
@@ -83,7 +84,7 @@ def test_a_method_is_not_run_again_after_any_other_change(source: Path, name: st
 
 
 def test_a_method_with_options_depends_on_its_file_and_weights(source: Path) -> None:
-    for name in ("methods/sesf.py", "weights/sesf-sse.onnx"):
+    for name in ("methods/sesf.py", "measures/sesf/weights/sesf-sse.onnx"):
         assert is_method_changed(source / name, "sesf:radius=7,attention=sse")
 
 
@@ -96,7 +97,7 @@ def test_a_method_with_options_depends_on_its_file_and_weights(source: Path) -> 
         ("evaluation.py", True),
         ("metrics/qm.py", False),
         ("metrics/_phase_congruency.py", False),
-        ("blend.py", False),
+        ("decision/blending.py", False),
     ],
 )
 def test_a_metric_depends_on_its_file_and_what_it_imports(

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from bench.conftest import save
-from hyperfocal import formats
+
 from hyperfocal.bench import sheets
+from hyperfocal.io import formats
 
 TRUTH = np.random.default_rng(0).integers(0, 200, (300, 400, 3), dtype=np.uint8)
 

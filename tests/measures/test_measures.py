@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 from scenes import texture
 
-from hyperfocal import engines, rooms
+from hyperfocal import registry
 from hyperfocal.frame import to_grey
-from hyperfocal.measures._tiled import starts
+from hyperfocal.inference import engines
+from hyperfocal.inference.blocks import starts
 from hyperfocal.measures.sesf import Sesf, pooled_over
 from hyperfocal.measures.ums import Ums
 
 
-@pytest.fixture(params=rooms.names("measures"))
+@pytest.fixture(params=registry.names("measures"))
 def measure(request):
-    return rooms.make("measures", request.param)
+    return registry.make("measures", request.param)
 
 
 def grey(height, width, seed=0):
@@ -123,7 +124,7 @@ def test_precision_and_engine_can_be_chosen():
     frame = grey(100, 100)
     maps = {}
     for name in ("openvino", "onnxruntime", "torch"):
-        if rooms.module("engines", name).is_installed():
+        if registry.module("engines", name).is_installed():
             measure = Sesf(engine=name)
             maps[name] = measure(frame, measure.survey(frame))
     reference = maps.pop("onnxruntime")

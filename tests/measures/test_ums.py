@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scenes import texture
 
-from hyperfocal.engines import onnxruntime
 from hyperfocal.frame import to_grey
+from hyperfocal.inference.engines import onnxruntime
 from hyperfocal.measures.ums import Ums, windows_of
 
 
@@ -20,8 +20,8 @@ def grey(height, width, seed=0):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     torch = pytest.importorskip("torch")
-    from hyperfocal.networks.ums import Ums as Network
-    from hyperfocal.training.export import export_ums
+    from hyperfocal.measures.ums.network import Ums as Network
+    from hyperfocal.training.lessons.ums import export_ums
 
     torch.manual_seed(0)
     return export_ums(Network(), tmp_path_factory.mktemp("weights"))[0].parent

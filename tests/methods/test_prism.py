@@ -11,10 +11,10 @@ import pytest
 from scenes import psnr, scene, texture
 
 import hyperfocal
-from hyperfocal import rooms
-from hyperfocal.methods._knowledge import POWER, Knowledge, pyramid, to_squares
-from hyperfocal.methods._softmax import Average
+from hyperfocal import registry
 from hyperfocal.methods.prism import CHANNELS, MEND_CHANNELS, Prism
+from hyperfocal.methods.prism.softmax import Average
+from hyperfocal.methods.prism.statistics import POWER, Knowledge, pyramid, to_squares
 from hyperfocal.metrics.psnr import psnr as metric
 
 RENDERED = Path(__file__).parents[3] / "shared" / "data" / "rendered"
@@ -75,7 +75,7 @@ def test_a_pixel_on_which_frames_agree_is_left_alone():
 
 
 def test_a_tile_gives_what_the_whole_gives():
-    method = rooms.make("methods", "prism:precision=fp32,levels=3")
+    method = registry.make("methods", "prism:precision=fp32,levels=3")
     rows, width = 2 * method.halo + 4 * method.grid, 40
     _, frames, _ = scene(rows + 3 * method.grid + 5, width, 2, channels=1)
     memory = str(method.bytes_per_pixel * width * rows)
@@ -168,9 +168,9 @@ def test_squares_are_laid_out_as_torch_does():
 
 def test_it_gives_what_the_network_gives():
     torch = pytest.importorskip("torch")
-    from hyperfocal.engines import weights
-    from hyperfocal.networks import prism as networks
-    from hyperfocal.networks._files import load_network
+    from hyperfocal.inference.checkpoints import load_network
+    from hyperfocal.inference.engines import weights
+    from hyperfocal.methods.prism import network as networks
 
     network = load_network(weights("prism.safetensors"))
     assert (network.config.channels, network.config.mend_channels) == (CHANNELS, MEND_CHANNELS)

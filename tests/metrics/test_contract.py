@@ -13,7 +13,7 @@ import pytest
 
 from hyperfocal.errors import StackError
 from hyperfocal.evaluation import parameters
-from hyperfocal.rooms import module, names
+from hyperfocal.registry import module, names
 
 # Metrics with a reference have a contract of their own, in test_reference.py.
 NAMES = [name for name in names("metrics") if "reference" not in parameters(name)]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from hyperfocal.metrics import to_grey
-from hyperfocal.rooms import module
+from hyperfocal.registry import module
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 ORACLE = SHARED / "metric_oracle" / "values.json"

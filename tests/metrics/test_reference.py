@@ -17,7 +17,7 @@ from hyperfocal.metrics.ms_ssim import ms_ssim
 from hyperfocal.metrics.psnr import psnr
 from hyperfocal.metrics.psnr_edges import band, psnr_edges
 from hyperfocal.metrics.ssim import ssim
-from hyperfocal.rooms import module, names
+from hyperfocal.registry import module, names
 
 NAMES = [name for name in names("metrics") if "reference" in parameters(name)]
 RNG = np.random.default_rng(5)

@@ -9,10 +9,10 @@ torch = pytest.importorskip("torch")
 from scenes import texture  # noqa: E402
 
 from hyperfocal.metrics import mef_ssim as reference  # noqa: E402
-from hyperfocal.training import defocus  # noqa: E402
-from hyperfocal.training.cnn_fuse import TrainCnnFuse  # noqa: E402
-from hyperfocal.training.deep_fuse import TrainDeepFuse  # noqa: E402
-from hyperfocal.training.dense_fuse import TrainDenseFuse  # noqa: E402
+from hyperfocal.training import focus_pairs  # noqa: E402
+from hyperfocal.training.lessons.cnn_fuse import TrainCnnFuse  # noqa: E402
+from hyperfocal.training.lessons.deep_fuse import TrainDeepFuse  # noqa: E402
+from hyperfocal.training.lessons.dense_fuse import TrainDenseFuse  # noqa: E402
 from hyperfocal.training.losses import brightness_loss, mef_ssim  # noqa: E402
 from hyperfocal.training.run import export, options_of, train  # noqa: E402
 
@@ -24,7 +24,7 @@ def views(count=3, side=48):
 
 def test_each_level_is_blurred_from_the_one_before():
     given = views()
-    made = defocus.blurred(given, 3).numpy()
+    made = focus_pairs.blurred(given, 3).numpy()
     expected = given.numpy()[0, 0]
     for level in range(4):
         assert np.abs(made[0, level] - expected).max() < 1e-5
@@ -33,12 +33,12 @@ def test_each_level_is_blurred_from_the_one_before():
 
 def test_every_pixel_is_sharp_in_one_frame_of_a_pair():
     given = views()
-    frames = defocus.focus_pairs(given, 5)
+    frames = focus_pairs.focus_pairs(given, 5)
     is_sharp = torch.isclose(frames, given, atol=1e-7)
     assert is_sharp.any(1).all()
     assert (is_sharp.float().mean((2, 3)) < 0.99).all()
-    assert torch.equal(frames, defocus.focus_pairs(given, 5))
-    assert not torch.equal(frames, defocus.focus_pairs(given.flip(0), 5).flip(0))
+    assert torch.equal(frames, focus_pairs.focus_pairs(given, 5))
+    assert not torch.equal(frames, focus_pairs.focus_pairs(given.flip(0), 5).flip(0))
 
 
 def test_patches_are_compared_with_themselves_out_of_focus():

@@ -8,17 +8,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hyperfocal.networks._files import load_network  # noqa: E402
-from hyperfocal.networks.prism import (  # noqa: E402
-    Prism,
-    PrismConfig,
-    Stack,
-    expanded,
-    reduced,
-    softened,
-)
+from hyperfocal.inference.checkpoints import load_network  # noqa: E402
+from hyperfocal.methods.prism.network import Prism, PrismConfig, Stack, expanded, reduced, softened  # noqa: E402
 from hyperfocal.training import run  # noqa: E402
-from hyperfocal.training.prism import TrainPrism  # noqa: E402
+from hyperfocal.training.lessons.prism import TrainPrism  # noqa: E402
 
 
 class Interrupted(Exception):

@@ -11,12 +11,12 @@ torch = pytest.importorskip("torch")
 
 from scenes import texture  # noqa: E402
 
-from hyperfocal.engines import weights  # noqa: E402
 from hyperfocal.errors import FormatError, MissingExtra, OptionError  # noqa: E402
+from hyperfocal.inference.engines import weights  # noqa: E402
 from hyperfocal.training import photographs  # noqa: E402
+from hyperfocal.training.lessons.sesf import TrainSesf  # noqa: E402
 from hyperfocal.training.photographs import Views  # noqa: E402
 from hyperfocal.training.run import export, options_of, train  # noqa: E402
-from hyperfocal.training.sesf import TrainSesf  # noqa: E402
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_the_published_settings_are_the_defaults():
 
 
 def test_the_command_line_trains(photos, tmp_path, capsys):
-    from hyperfocal.cli import main
+    from hyperfocal.cli.main import main
 
     command = "train sesf --epochs 1 --batch 2 --height 16 --width 16 --device cpu --threads 1"
     main([*command.split(), "--photos", str(photos), "--out", str(tmp_path / "cli")])

@@ -8,9 +8,9 @@ torch = pytest.importorskip("torch")
 
 from scenes import texture  # noqa: E402
 
+from hyperfocal.training.lessons.ums import TrainUms  # noqa: E402
 from hyperfocal.training.losses import gradient_loss, spatial_frequency_loss  # noqa: E402
 from hyperfocal.training.run import export, options_of, train  # noqa: E402
-from hyperfocal.training.ums import TrainUms  # noqa: E402
 
 
 def pictures(seed=0, shape=(9, 12)):

@@ -13,17 +13,17 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from hyperfocal.alignment import area, exposure, records, reports
-from hyperfocal.alignment.area import Rectangle
-from hyperfocal.alignment.correction import Correction
-from hyperfocal.alignment.placing import Placement, place
+from hyperfocal.alignment import crop, exposure, reports, transform_file
+from hyperfocal.alignment.crop import Rectangle
+from hyperfocal.alignment.gain_offset import Correction
 from hyperfocal.alignment.previews import Previews
-from hyperfocal.alignment.records import Record
+from hyperfocal.alignment.registration import Placement, place
 from hyperfocal.alignment.resampling import Filling, PlacedSource
+from hyperfocal.alignment.transform_file import Record
 from hyperfocal.alignment.transforms import IDENTITY, largest_shift
 from hyperfocal.errors import AlignmentError
 from hyperfocal.frame import Source
-from hyperfocal.stack import Stack
+from hyperfocal.stack.stack import Stack
 
 Alignment: TypeAlias = Literal["auto", "none"]
 Exposure: TypeAlias = Literal["auto", "none"]
@@ -73,8 +73,8 @@ def align(
     """
     record = None
     if saved is not None:
-        record = records.load(saved)
-        records.require_fit(record, saved, stack.info, len(stack))
+        record = transform_file.load(saved)
+        transform_file.require_fit(record, saved, stack.info, len(stack))
     plan = _planned(stack, how, record, exposures, on_misaligned, on_step)
     whole = Rectangle(0, stack.info.height, 0, stack.info.width)
     common = _common(stack, plan)
@@ -166,7 +166,7 @@ def _corrections(
 def _common(stack: Stack, plan: _Plan) -> Rectangle:
     info = stack.info
     matrices = [plan.placements[index].matrix for index in plan.kept]
-    common = area.common(matrices, info.height, info.width)
+    common = crop.common(matrices, info.height, info.width)
     if common is None or common.height * common.width < _SMALLEST_SHARE * info.height * info.width:
         shifts = [largest_shift(matrix, info.height, info.width) for matrix in matrices]
         furthest = stack.name(plan.kept[int(np.argmax(shifts))])

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal.alignment.correction import Correction
-from hyperfocal.alignment.offsets import Cells, line_between
+from hyperfocal.alignment.black_level import Cells, line_between
+from hyperfocal.alignment.gain_offset import Correction
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.alignment.transforms import Matrix
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from hyperfocal.alignment.transforms import Matrix, rescaled
 from hyperfocal.frame import FrameInfo, Grey, Pixels, to_grey
-from hyperfocal.spool import Spool
-from hyperfocal.stack import Stack
+from hyperfocal.io.scratch import Spool
+from hyperfocal.stack.stack import Stack
 
 _LARGEST = 2e6  # px of a preview
 _CELL = 16  # px of a preview that make one cell for comparing brightness

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.alignment import transforms
-from hyperfocal.alignment.correction import Correction
-from hyperfocal.alignment.placing import Placement
-from hyperfocal.stack import Stack
+from hyperfocal.alignment.gain_offset import Correction
+from hyperfocal.alignment.registration import Placement
+from hyperfocal.stack.stack import Stack
 
 
 def report(

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal import tiles
-from hyperfocal.alignment.area import Rectangle
-from hyperfocal.alignment.correction import Correction
+from hyperfocal.alignment.crop import Rectangle
+from hyperfocal.alignment.gain_offset import Correction
 from hyperfocal.alignment.transforms import IDENTITY, Matrix, mapped
+from hyperfocal.compute import tiles
 from hyperfocal.frame import FrameInfo, Pixels, Samples, Source, to_pixels, to_samples
 
 _STRIP = 256  # rows

@@ -7,9 +7,9 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyperfocal import formats
 from hyperfocal.errors import StackError
-from hyperfocal.stack import listed, natural_key
+from hyperfocal.io import formats
+from hyperfocal.stack.stack import listed, natural_key
 
 
 @dataclass(frozen=True)

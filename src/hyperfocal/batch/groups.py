@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hyperfocal import formats
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.errors import HyperfocalError, OptionError
 from hyperfocal.frame import FrameInfo
-from hyperfocal.likeness import UNLIKE, Thumbnail, likeness, seen
+from hyperfocal.io import formats
+from hyperfocal.stack.thumbnails import UNLIKE, Thumbnail, likeness, seen
 
 OnStep = Callable[[str, int, int], None]
 

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hyperfocal import outputs
 from hyperfocal.batch.groups import stamp
 from hyperfocal.errors import FormatError
+from hyperfocal.io import outputs
 
 FOLDER = ".hyperfocal-batch"
 

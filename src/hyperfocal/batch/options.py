@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from hyperfocal import formats
 from hyperfocal.errors import OptionError
+from hyperfocal.io import formats
 from hyperfocal.options import option
 
 

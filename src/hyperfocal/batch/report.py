@@ -9,8 +9,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from hyperfocal import outputs
 from hyperfocal.batch.runs import Row
+from hyperfocal.io import outputs
 from hyperfocal.version import VERSION
 
 _COLUMNS = (

@@ -13,9 +13,9 @@ from hyperfocal.batch.ledger import Ledger, key_of
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.plan import Job
 from hyperfocal.errors import Cancelled, HyperfocalError
-from hyperfocal.fusion import Extras
-from hyperfocal.preparation import Preparation, fuse_prepared
-from hyperfocal.recipe import Recipe
+from hyperfocal.fusion.api import Extras
+from hyperfocal.fusion.preprocessing import Preparation, fuse_prepared
+from hyperfocal.fusion.recipe import Recipe
 
 OnStep = Callable[[str, int, int], None]
 

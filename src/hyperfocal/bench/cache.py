@@ -10,7 +10,7 @@ from typing import Any
 
 from hyperfocal.bench import fingerprints
 from hyperfocal.errors import FormatError
-from hyperfocal.outputs import lock, write_text
+from hyperfocal.io.outputs import lock, write_text
 
 
 class Cache:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import hyperfocal
-from hyperfocal import rooms
+from hyperfocal import registry
 from hyperfocal.bench import fingerprints
 from hyperfocal.bench.plan import Plan
 from hyperfocal.errors import OptionError
@@ -44,7 +44,7 @@ class Own:
     more: str = ""  # further arguments of `fuse`
 
     def __post_init__(self) -> None:
-        rooms.make("methods", self.text)  # refuses what does not exist before any work
+        registry.make("methods", self.text)  # refuses what does not exist before any work
 
     @property
     def name(self) -> str:

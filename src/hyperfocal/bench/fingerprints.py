@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import hyperfocal
+from hyperfocal import registry
 from hyperfocal.options import parse
 
 _SOURCE = Path(hyperfocal.__file__).parent
 # Fusing passes through none of these, so that changing them keeps the results.
-_NOT_FUSING = ("batch", "bench", "metrics", "training", "evaluation.py", "views.py")
+_NOT_FUSING = ("batch", "bench", "metrics", "training", "evaluation.py", "visualisation.py")
+_ROOMS = ("measures", "methods", "baselines")
 _LIBRARIES = (
     "numpy",
     "opencv-python",
@@ -51,16 +53,16 @@ def of_method(text: str) -> str:
     So a method that is added leaves the results of the others as they are.
     """
     name = parse(text)[0].replace("-", "_")
-    room = _SOURCE / "methods"
-    used = set(_reached(room / f"{name}.py"))
-    others = {path for path in room.glob("[!_]*.py") if path not in used}
+    used = set(_reached(_file_of("methods", name)))
+    places = [_of_choice(path) for room in _ROOMS for path in (_SOURCE / room).iterdir()]
+    others = {place for place in places if place and not any(_is_in(path, place) for path in used)}
     return _of_files(path for path in _shipped() if _fuses(path, others))
 
 
 @cache
 def of_metric(name: str) -> str:
     """The source of a metric, of all it imports, and of what calls it."""
-    return _of_files([*_reached(_SOURCE / "metrics" / f"{name}.py"), _SOURCE / "evaluation.py"])
+    return _of_files([*_reached(_file_of("metrics", name)), _SOURCE / "evaluation.py"])
 
 
 @cache
@@ -81,15 +83,29 @@ def _shipped() -> Iterator[Path]:
             yield path
 
 
+def _file_of(room: str, name: str) -> Path:
+    """The file of a choice, or the first one of its folder."""
+    parts = registry.module(room, name).__name__.split(".")[1:]
+    stem = _SOURCE.joinpath(*parts)
+    return stem / "__init__.py" if stem.is_dir() else stem.with_name(f"{stem.name}.py")
+
+
+def _of_choice(path: Path) -> Path | None:
+    """The file or folder of a method or a learned measure; None for what its room shares."""
+    is_shared = path.name.startswith("_") or (path.parent.name == "measures" and path.is_file())
+    return None if is_shared else path
+
+
+def _is_in(path: Path, place: Path) -> bool:
+    return path == place or place in path.parents
+
+
 def _fuses(path: Path, others: set[Path]) -> bool:
     part, *rest = path.relative_to(_SOURCE).parts
-    if part in _NOT_FUSING or path in others:
+    if part in _NOT_FUSING or any(_is_in(path, other) for other in others):
         return False
-    if part == "commands":
-        return rest[0] == "fuse.py" or rest[0].startswith("_")
-    if part == "weights":
-        owner = rest[0].partition(".")[0].partition("-")[0]
-        return owner not in {other.stem for other in others}
+    if part == "cli" and rest[0] == "commands":
+        return rest[1] in ("__init__.py", "fuse.py")
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from hyperfocal import rooms
+from hyperfocal import registry
 from hyperfocal.options import option
 
 # The three of the SESF-Fuse paper, and the four that compare with a truth.
@@ -39,9 +39,9 @@ class Plan:
     def metric_names(self) -> list[str]:
         """The metrics by the names of their files; raises UnknownChoice for others."""
         if self.metrics == "all":
-            return rooms.names("metrics")
+            return registry.names("metrics")
         given = [name.strip().lower().replace("-", "_") for name in self.metrics.split(",")]
         names = list(dict.fromkeys(filter(None, given)))
         for name in names:
-            rooms.module("metrics", name)
+            registry.module("metrics", name)
         return names

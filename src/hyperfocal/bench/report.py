@@ -10,7 +10,7 @@ from hyperfocal.bench.cache import Cache
 from hyperfocal.bench.plan import Plan
 from hyperfocal.bench.runs import OnStep, Row
 from hyperfocal.bench.scenes import Scene
-from hyperfocal.outputs import write_text
+from hyperfocal.io.outputs import write_text
 
 
 def write(

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from hyperfocal import formats, outputs
 from hyperfocal.bench import fingerprints
 from hyperfocal.bench.cache import Cache
 from hyperfocal.bench.contenders import Contender, contenders_of, folder_of
@@ -22,6 +21,7 @@ from hyperfocal.bench.scenes import Scene
 from hyperfocal.errors import FormatError, HyperfocalError
 from hyperfocal.evaluation import evaluate, needs
 from hyperfocal.frame import FrameInfo
+from hyperfocal.io import formats, outputs
 
 OnStep = Callable[[str, int, int], None]
 

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hyperfocal import formats
 from hyperfocal.errors import StackError
-from hyperfocal.stack import natural_key
+from hyperfocal.io import formats
+from hyperfocal.stack.stack import natural_key
 
 _REFERENCES = ("reference", "gt")
 

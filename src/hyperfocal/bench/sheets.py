@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal import formats, outputs
 from hyperfocal.frame import FrameInfo, to_pixels, to_samples
-from hyperfocal.views import difference_view
+from hyperfocal.io import formats, outputs
+from hyperfocal.visualisation import difference_view
 
 Picture: TypeAlias = NDArray[np.uint8]  # (height, width, 3) RGB
 

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 import hyperfocal
-from hyperfocal import rooms
+from hyperfocal import registry
 from hyperfocal.bench.plan import Plan
 from hyperfocal.bench.runs import Row
 
@@ -51,7 +51,7 @@ def summaries(rows: Sequence[Row]) -> list[Summary]:
 
 @cache
 def is_higher_better(metric: str) -> bool:
-    found: bool = rooms.module("metrics", metric).HIGHER_IS_BETTER
+    found: bool = registry.module("metrics", metric).HIGHER_IS_BETTER
     return found
 
 

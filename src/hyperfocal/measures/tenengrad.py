@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from hyperfocal.consistency import box_sum
+from hyperfocal.decision.consistency import box_sum
 from hyperfocal.frame import FocusMap, Grey
 from hyperfocal.options import option
 

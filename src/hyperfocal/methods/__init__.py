@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal.decision import Decision
+from hyperfocal.decision.decision import Decision
 from hyperfocal.frame import IndexMap, Pixels, Weight
 from hyperfocal.measures import Measure
 

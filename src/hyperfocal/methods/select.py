@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hyperfocal.decision import Decision, Raw
+from hyperfocal.decision.decision import Decision, Raw
+from hyperfocal.decision.verification import VerificationOptions
 from hyperfocal.measures import Measure
-from hyperfocal.methods._verification import VerificationOptions
 from hyperfocal.options import option
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hyperfocal.decision.verification import VerificationOptions
 from hyperfocal.measures import sesf
-from hyperfocal.methods._verification import VerificationOptions
 from hyperfocal.options import taken
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hyperfocal.decision import Decision
-from hyperfocal.majority import Majority
+from hyperfocal.decision.decision import Decision
+from hyperfocal.decision.majority import Majority
 from hyperfocal.measures import ums
 from hyperfocal.options import taken
 

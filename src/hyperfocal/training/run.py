@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from hyperfocal import rooms
+from hyperfocal import registry
 from hyperfocal.errors import OptionError
-from hyperfocal.networks._files import load_network, name_of
+from hyperfocal.inference.checkpoints import load_network, name_of
 from hyperfocal.options import check
-from hyperfocal.training import card, photographs
+from hyperfocal.training import model_card, photographs
 from hyperfocal.training.loop import Progress, Schedule, Training, device_of
 
 
 def options_of(network: str) -> type:
     """The options class of a network's training: `options_of("sesf")` is `TrainSesf`."""
-    module = import_module(f"hyperfocal.training.{network}")
-    found: type = getattr(module, f"Train{rooms.class_name(network)}")
+    module = registry.module("lessons", network)
+    found: type = getattr(module, f"Train{registry.class_name(network)}")
     return found
 
 
@@ -59,7 +58,7 @@ def export(training: Training, photos: Sequence[Path]) -> list[Path]:
     """The best network as weights files with their model card, in the run's folder."""
     network = training.best()
     paths = training.lesson.export(network, training.folder)
-    return [*paths, card.write(training, photos, paths)]
+    return [*paths, model_card.write(training, photos, paths)]
 
 
 def _begin_with(path: Path, network: Any) -> None:

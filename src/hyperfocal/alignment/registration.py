@@ -1,0 +1,260 @@
+"""Placing the frames of a stack on one of them.
+
+Neighbours are matched first, because they are blurred alike; frames that hang together make the
+group, and the middle of the largest group is the reference. If the chain shows motion, each frame
+is placed again, from the reference outward, on the reference, on the composite of the frames
+between, and on its neighbour, so that errors do not add up. Between frames live a few previews,
+however many frames there are; of the others matrices are kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import cv2
+import numpy as np
+
+from hyperfocal.alignment import initial_guess, motion_estimation, transforms
+from hyperfocal.alignment.motion_estimation import Level, Motion
+from hyperfocal.alignment.previews import Previews
+from hyperfocal.alignment.transforms import IDENTITY, Matrix
+from hyperfocal.frame import Grey
+
+Status: TypeAlias = Literal["reference", "placed", "flat", "misaligned"]
+Tell: TypeAlias = Callable[[int, int], None]
+
+_CONFIDENT = 0.4  # frames of one stack reach 0.6 and more, other scenes stay below 0.2
+_TOO_SMALL = 64  # px of the shorter side, below which nothing is estimated
+_MOVED = 0.25  # px of a frame, below which a stack counts as registered
+_ERRORS = 6  # standard errors that a motion must exceed to count
+_BIAS = 0.1  # px of a preview by which defocus alone is seen to move a frame
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a frame lies: its matrix takes points of the reference into it, in px of previews."""
+
+    matrix: Matrix
+    status: Status
+    motion: Motion | None = None  # None where nothing could be measured
+
+
+@dataclass
+class _Chain:
+    """Frames that hang together, each with the matrix from the first of them."""
+
+    matrices: dict[int, Matrix]
+    motions: dict[int, Motion] = field(default_factory=dict)  # to the frame before
+
+
+def place(previews: Previews, tell: Tell) -> tuple[list[Placement], int]:
+    """The placement of each frame, and the reference; all identities where none has moved."""
+    count = len(previews.stack)
+    if min(previews.shape) < _TOO_SMALL:
+        tell(count, count)
+        return [Placement(IDENTITY, "flat" if index else "reference") for index in range(count)], 0
+    chain, flat = _longest_chain(previews, lambda index: tell(index, 2 * count))
+    members = sorted(chain.matrices)
+    reference = members[len(members) // 2]
+    back = np.linalg.inv(chain.matrices[reference])
+    # Frames before the reference were matched by those after them.
+    followers = dict(itertools.pairwise(members))
+    found = {
+        index: Placement(
+            transforms.normal(chain.matrices[index] @ back),
+            "placed",
+            chain.motions.get(followers[index] if index < reference else index),
+        )
+        for index in members
+    }
+    if len(members) + len(flat) < count or not is_still(previews, found):
+        found = _placed_outward(
+            previews, found, reference, flat, lambda index: tell(count + index, 2 * count)
+        )
+    placements = [found.get(index, Placement(IDENTITY, "misaligned")) for index in range(count)]
+    placements[reference] = Placement(IDENTITY, "reference", _perfect())
+    if is_still(previews, found):
+        placements = [replace(placement, matrix=IDENTITY) for placement in placements]
+    tell(2 * count, 2 * count)
+    placements = [_in_frames(placement, previews.factor) for placement in placements]
+    return _with_flat(placements, flat), reference
+
+
+def _in_frames(placement: Placement, factor: int) -> Placement:
+    """The placement with residual and uncertainty in px of frames."""
+    found = placement.motion
+    if found is None:
+        return placement
+    scaled = replace(
+        found, residual=found.residual * factor, uncertainty=found.uncertainty * factor
+    )
+    return replace(placement, motion=scaled)
+
+
+def is_still(previews: Previews, found: dict[int, Placement]) -> bool:
+    """Whether what was measured is no more than defocus and noise feign in registered stacks."""
+    excess = [_excess(previews, placement) for placement in found.values()]
+    # One frame may seem to have moved by chance or by its blur; most must agree, or one move far.
+    others = sorted(excess)[1:] or excess  # the reference itself has none
+    return float(np.median(others)) < 1 and max(others) < 3
+
+
+def _excess(previews: Previews, placement: Placement) -> float:
+    """Motion over what is needed to believe it."""
+    error = placement.motion.uncertainty if placement.motion else 0.0
+    needed = max(_MOVED / previews.factor, _BIAS, _ERRORS * error)
+    return transforms.largest_shift(placement.matrix, *previews.shape) / needed
+
+
+def _perfect() -> Motion:
+    return Motion(IDENTITY, "identity", 0.0, 0.0, 1.0)
+
+
+def _longest_chain(previews: Previews, tell: Callable[[int], None]) -> tuple[_Chain, set[int]]:
+    """The largest group of frames that match a neighbour, and the frames that show nothing."""
+    chains: list[_Chain] = []
+    flat: set[int] = set()
+    last: tuple[int, list[Level]] | None = None  # the frame before
+    for index in range(len(previews.stack)):
+        levels = motion_estimation.pyramid(previews.grey(index))
+        if motion_estimation.is_flat(levels):
+            flat.add(index)
+        else:
+            _link(chains, index, levels, last, previews)
+            last = index, levels
+        tell(index + 1)
+    longest = max(chains, key=lambda chain: len(chain.matrices), default=_Chain({0: IDENTITY}))
+    return longest, flat - set(longest.matrices)
+
+
+def _link(
+    chains: list[_Chain],
+    index: int,
+    levels: list[Level],
+    last: tuple[int, list[Level]] | None,
+    previews: Previews,
+) -> None:
+    """Hang a frame on the frame before, else on the end of the longest chain."""
+    if last is not None and _hang(chains, index, levels, *last):
+        return
+    if chains:
+        end = max(max(chains, key=lambda chain: len(chain.matrices)).matrices)
+        if end != (last or (-1,))[0]:
+            before = motion_estimation.pyramid(previews.grey(end))
+            if _hang(chains, index, levels, end, before):
+                return
+    chains.append(_Chain({index: IDENTITY}))
+
+
+def _hang(
+    chains: list[_Chain], index: int, levels: list[Level], end: int, before: list[Level]
+) -> bool:
+    found = matched([before], levels, IDENTITY)
+    if found.confidence < _CONFIDENT:
+        return False
+    chain = next(chain for chain in chains if end in chain.matrices)
+    chain.matrices[index] = transforms.normal(found.matrix @ chain.matrices[end])
+    chain.motions[index] = found
+    return True
+
+
+def matched(references: Sequence[Sequence[Level]], frame: Sequence[Level], start: Matrix) -> Motion:
+    """The motion around `start`, or, where that shows nothing, from anywhere."""
+    found = motion_estimation.match(references, frame, start)
+    if found.confidence >= _CONFIDENT:
+        return found
+    tried = [found]
+    for other in initial_guess.candidates(references[0], frame):
+        tried.append(motion_estimation.match(references, frame, other))
+        if tried[-1].confidence >= _CONFIDENT:
+            break
+    return max(tried, key=lambda one: one.confidence)
+
+
+def _placed_outward(
+    previews: Previews,
+    found: dict[int, Placement],
+    reference: int,
+    flat: set[int],
+    tell: Callable[[int], None],
+) -> dict[int, Placement]:
+    """Each frame placed on the reference and on those nearer to it, strangers last."""
+    better = {reference: Placement(IDENTITY, "reference", _perfect())}
+    composite = _Composite(previews.grey(reference))
+    first = composite.levels()
+    neighbour = -1
+    for step, (index, before) in enumerate(_outward(sorted(found), reference)):
+        start = found[index].matrix
+        if before != neighbour:
+            references = [composite.levels(), first]
+        preview = previews.grey(index)
+        levels = motion_estimation.pyramid(preview)
+        measured = motion_estimation.match(references, levels, start, from_coarse=False)
+        if measured.confidence < _CONFIDENT:
+            # Blurred too much for the composite: the chain from neighbour to neighbour stands.
+            measured = replace(measured, matrix=start, confidence=measured.confidence)
+        better[index] = Placement(measured.matrix, "placed", measured)
+        placed = composite.add(preview, measured.matrix)
+        references = [composite.levels(), first, placed]
+        neighbour = index
+        tell(step + 1)
+    for index in range(len(previews.stack)):
+        if index not in better and index not in flat:
+            preview = previews.grey(index)
+            measured = matched([composite.levels()], motion_estimation.pyramid(preview), IDENTITY)
+            is_placed = measured.confidence >= _CONFIDENT
+            matrix = measured.matrix if is_placed else IDENTITY
+            better[index] = Placement(matrix, "placed" if is_placed else "misaligned", measured)
+            if is_placed:
+                composite.add(preview, matrix)
+    return better
+
+
+def _outward(members: list[int], reference: int) -> Iterator[tuple[int, int]]:
+    """Frames away from the reference, first those after it, each with the one before it."""
+    place = members.index(reference)
+    for after in range(place + 1, len(members)):
+        yield members[after], members[after - 1]
+    for before in range(place - 1, -1, -1):
+        yield members[before], members[before + 1]
+
+
+class _Composite:
+    """The sharpest of the frames so far, pixel by pixel, in the reference's geometry."""
+
+    def __init__(self, preview: Grey):
+        self._preview = preview.copy()
+        self._energy = _energy(preview)
+
+    def levels(self) -> list[Level]:
+        return motion_estimation.pyramid(self._preview)
+
+    def add(self, preview: Grey, matrix: Matrix) -> list[Level]:
+        """Take in a frame; its own levels, placed, come back."""
+        shape = self._preview.shape
+        placed = motion_estimation.warped(preview, matrix, shape)
+        known = motion_estimation.coverage(preview.shape, matrix, shape)
+        energy = _energy(placed) * known
+        is_sharper = energy > self._energy
+        np.copyto(self._preview, placed, where=is_sharper)
+        np.maximum(self._energy, energy, out=self._energy)
+        return motion_estimation.pyramid(placed, known)
+
+
+def _energy(grey: Grey) -> Grey:
+    """Detail around each pixel."""
+    detail = cv2.GaussianBlur(grey, (0, 0), 0.8)
+    detail -= cv2.GaussianBlur(detail, (0, 0), 3)
+    return cv2.GaussianBlur(detail * detail, (0, 0), 3)
+
+
+def _with_flat(placements: list[Placement], flat: set[int]) -> list[Placement]:
+    """Frames that show nothing lie where the nearest frame lies that shows something."""
+    known = [i for i, one in enumerate(placements) if one.status in ("placed", "reference")]
+    for index in flat:
+        nearest = min(known, key=lambda other: abs(other - index))
+        placements[index] = Placement(placements[nearest].matrix, "flat")
+    return placements

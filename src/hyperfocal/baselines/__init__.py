@@ -1,0 +1,1 @@
+"""Methods of the literature, one a file, to be compared with; choices of `--method` too."""

@@ -1,0 +1,46 @@
+"""What methods share that fuse features: encode each frame, decode what came of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperfocal.frame import Grey
+from hyperfocal.inference import blocks
+from hyperfocal.inference.blocks import Blocks, EngineOptions, Shapes
+from hyperfocal.inference.engines import Network
+
+Features = NDArray[np.float32]  # (channels, height, width)
+
+
+@dataclass(frozen=True)
+class Halves:
+    """The encoder and the decoder of a network, for tiles of any size.
+
+    Both run over blocks that fit a core's cache; what they give does not depend on these.
+    """
+
+    name: str  # of the network
+    channels: int  # of the features
+    encoder: Blocks
+    decoder: Blocks
+    options: EngineOptions
+
+    def encode(self, grey: Grey) -> Features:
+        """(height, width) in 0…1 -> (channels, height, width)."""
+        features = np.empty((self.channels, *grey.shape), np.float32)
+        self.encoder.mapped(grey[None], features, partial(self._network, "encoder"))
+        return features
+
+    def decode(self, features: Features) -> Grey:
+        """(channels, height, width) -> (height, width)."""
+        picture = np.empty((1, *features.shape[1:]), np.float32)
+        self.decoder.mapped(features, picture, partial(self._network, "decoder"))
+        return picture[0]
+
+    def _network(self, part: str, shapes: Shapes) -> Network:
+        name, options = f"{self.name}.{part}", self.options
+        return blocks.opened(name, options.engine, options.precision, tuple(shapes.items()))

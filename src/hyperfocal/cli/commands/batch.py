@@ -1,0 +1,88 @@
+"""`hyperfocal batch`: a whole shoot, a picture for each stack in it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from hyperfocal.batch import report
+from hyperfocal.batch.ledger import Ledger
+from hyperfocal.batch.options import BatchOptions
+from hyperfocal.batch.plan import make_plan
+from hyperfocal.batch.report import readable
+from hyperfocal.batch.runs import Row, run_jobs
+from hyperfocal.cli import shoots
+from hyperfocal.cli.arguments import built
+from hyperfocal.cli.progress import Progress
+
+_BATCH = """\
+Fuse every stack in a folder: each sub-folder, or groups of frames in one folder.
+
+  hyperfocal batch shoot/ -o fused/ --dry-run
+  hyperfocal batch shoot/ -o fused/
+  hyperfocal batch shoot/ -o fused/ --group count=20 --suffix .png --method lp
+
+The same command again goes on where it was, after a crash as after Ctrl-C, and makes only what is
+new or has changed: other frames, another method, other options. A stack that fails does not stop
+the others; its line tells why. Writes OUT/batch.csv and OUT/batch.json.
+
+Ends with 0 if all stacks are there, 1 if some failed, 2 for mistakes, 130 after Ctrl-C."""
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser(
+        "batch",
+        help="fuse all stacks of a folder",
+        description=_BATCH,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    shoots.add_arguments(parser)
+    parser.set_defaults(run=_run, kept=shoots.KEPT)
+
+
+def _run(given: argparse.Namespace) -> None:
+    shoots.require_sound(given)
+    options = built(BatchOptions, given)
+    with Progress() as progress:
+        plan = make_plan(given.folder, given.out, options, on_step=progress)
+    for notice in plan.notices:
+        shoots.note(notice)
+    if given.dry_run:
+        print(_table(plan.jobs, options.suffix))
+        return
+    bar = Progress()
+    with Ledger(given.out) as ledger, bar as progress:
+        work = shoots.work_of(given, ledger)
+        rows: list[Row] = []
+        try:
+            for row in run_jobs(plan.jobs, work, on_step=progress):
+                rows.append(row)
+                bar.clear()
+                shoots.tell(row)
+        finally:
+            # Ctrl-C leaves a report too, of what was done and what was not.
+            left = [work.waiting(job) for job in plan.jobs[len(rows) :]]
+            report.write(given.out, [*rows, *left], plan.notices)
+    print(shoots.summary(rows, given.out), file=sys.stderr)
+    sys.exit(1 if any(row.failure for row in rows) else 0)
+
+
+def _table(jobs: Any, suffix: str) -> str:
+    lines = []
+    for job in jobs:
+        ends = (
+            " … ".join(dict.fromkeys([job.frames[0].name, job.frames[-1].name]))
+            if job.frames
+            else ""
+        )
+        told = job.failure or ("a frame by itself, skipped" if job.is_lone else job.reason)
+        lines.append(f"{job.name}{suffix}  {len(job.frames)} frames  {ends}  ({told})")
+    frame_count = sum(len(job.frames) for job in jobs)
+    stack_count = sum(not job.is_lone and not job.failure for job in jobs)
+    return readable(
+        "\n".join(
+            [*lines, f"{stack_count} stack{'s' * (stack_count != 1)} of {frame_count} frames"]
+        )
+    )

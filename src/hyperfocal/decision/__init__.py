@@ -1,0 +1,1 @@
+"""From focus maps to the composite: arg-max, verification, weights."""

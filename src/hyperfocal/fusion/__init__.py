@@ -1,0 +1,1 @@
+"""The flow: the only room that knows the order of things."""

@@ -1,0 +1,382 @@
+"""`fuse`: frames in, one picture out."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperfocal import alignment, registry
+from hyperfocal.alignment import Aligned, Alignment, Exposure, OnMisaligned, transform_file
+from hyperfocal.errors import OptionError
+from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
+from hyperfocal.fusion.passes import Composite, OnStep, Run
+from hyperfocal.fusion.recipe import Recipe
+from hyperfocal.io import formats, outputs
+from hyperfocal.methods import Method, locates
+from hyperfocal.options import check
+from hyperfocal.stack.near_end import near_end
+from hyperfocal.stack.stack import FramesLike, Stack, absent_numbers, open_stack
+from hyperfocal.version import VERSION
+
+PathLike = str | os.PathLike[str]
+PICTURES = ("picture", "decision_map", "depth")  # outputs that are pictures
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What to write beside the picture; see `fuse`."""
+
+    decision_map: PathLike | None = None
+    depth: PathLike | None = None
+    depth_page: bool = False
+    maps: PathLike | None = None
+    transforms: PathLike | None = None
+
+    @property
+    def has_maps(self) -> bool:
+        return self.depth_page or any((self.decision_map, self.depth, self.maps))
+
+    def targets(self, out: PathLike | None) -> dict[str, Path]:
+        """The files and folders to write, by what they hold."""
+        named = {"picture": out, **vars(self)}
+        del named["depth_page"]
+        return {name: Path(path) for name, path in named.items() if path is not None}
+
+    @property
+    def files(self) -> list[Path]:
+        """The maps that are pictures."""
+        return [path for name, path in self.targets(None).items() if name in PICTURES]
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """A fused stack. Grey pictures are (height, width), colour (height, width, 3) RGB."""
+
+    picture: Samples  # of the frames' type
+    decision: IndexMap | None  # (height, width), frame numbers from 0; None if nothing is decided
+    depth: NDArray[np.float32] | None  # (height, width), in frames from 0; in µm with a step
+    confidence: Weight | None  # (height, width), 0…1
+    initial_decision: IndexMap | None  # (height, width), before it was made consistent
+    activity: FocusMap | None  # (height, width), the largest focus measure over the frames
+    report: dict[str, Any]  # frames, size, seconds per stage, peak memory, outputs
+    covered: NDArray[np.bool_] | None = None  # where all frames have data; None: everywhere
+
+
+def fuse(
+    frames: FramesLike,
+    out: PathLike | None = None,
+    *,
+    method: str | Method = Recipe.method,
+    align: Alignment = Recipe.align,
+    on_misaligned: OnMisaligned = Recipe.on_misaligned,
+    keep_size: bool = Recipe.keep_size,
+    apply_transforms: PathLike | None = Recipe.apply_transforms,
+    exposure: Exposure = Recipe.exposure,
+    memory: str | None = Recipe.memory,
+    step_um: float | None = Recipe.step_um,
+    decision_map: PathLike | None = None,
+    depth: PathLike | None = None,
+    depth_page: bool = False,
+    maps: PathLike | None = None,
+    transforms: PathLike | None = None,
+    overwrite: bool = False,
+    on_step: OnStep = lambda stage, index, count: None,
+) -> Fusion:
+    """Fuse a stack of two or more frames into one picture that is sharp everywhere.
+
+    `frames` is a folder, a pattern, a list of paths, or arrays (uint8, uint16, float in 0…1).
+    `out`, `decision_map` and `depth` name files to write, `maps` a folder for all maps as NPY and
+    TIFF, `transforms` a JSON file for how the frames lie on each other; `depth_page` puts the
+    depth into `out` as a second page. `method`, `align`, `on_misaligned`, `keep_size`,
+    `apply_transforms`, `exposure`, `memory` and `step_um` are those of Recipe. `on_step(stage,
+    index, count)` is called as work goes on; raise `Cancelled` in it to stop. Raises a
+    HyperfocalError for everything that the caller can mend.
+
+    >>> fuse("stack/*.tif", "fused.tif", method="sesf:radius=7")  # doctest: +SKIP
+    """
+    recipe = Recipe(
+        method=method,
+        align=align,
+        on_misaligned=on_misaligned,
+        keep_size=keep_size,
+        apply_transforms=None if apply_transforms is None else os.fspath(apply_transforms),
+        exposure=exposure,
+        memory=memory,
+        step_um=step_um,
+    )
+    check(recipe)
+    chosen: Method = registry.make("methods", recipe.method)
+    memory_bytes = recipe.memory_bytes
+    extras = Extras(decision_map, depth, depth_page, maps, transforms)
+    targets = extras.targets(out)
+    watch = Stopwatch(on_step)
+    pictures = [targets[name] for name in PICTURES if name in targets]
+    with open_stack(frames, exclude=pictures) as stack:
+        require_possible(targets, extras, stack, chosen, overwrite=overwrite)
+        watch("open", 1, 1)
+        aligned = place(stack, recipe, watch)
+        with aligned.stack as placed:
+            composite = Run(placed, memory_bytes, watch).compose(chosen)
+    composite = in_frames_given(composite, aligned.kept, _step_um(stack, recipe))
+    write(targets, composite, stack, aligned, recipe, extras)
+    watch("write", 1, 1)
+    fusion = _fusion(composite, stack, recipe, watch.seconds, targets)
+    fusion.report["alignment"] = aligned.report
+    return fusion
+
+
+def maps_of(composite: Composite) -> dict[str, NDArray[Any]]:
+    """All maps of a selecting method, by the name of their file."""
+    covered = composite.covered
+    if covered is None:
+        covered = np.ones(composite.picture.shape[:2], bool)
+    maps = {
+        "decision_initial": composite.initial,
+        "decision": composite.index,
+        "activity": composite.activity,
+        "depth": composite.depth,
+        "confidence": composite.confidence,
+        "covered": covered.astype(np.uint8) * np.uint8(255),
+    }
+    return {name: values for name, values in maps.items() if values is not None}
+
+
+def place(stack: Stack, recipe: Recipe, on_step: OnStep) -> Aligned:
+    """The stack in one geometry and exposure, as the recipe says; see `alignment.align`."""
+    return alignment.align(
+        stack,
+        recipe.align,
+        exposures=recipe.exposure,
+        on_misaligned=recipe.on_misaligned,
+        keep_size=recipe.keep_size,
+        saved=None if recipe.apply_transforms is None else Path(recipe.apply_transforms),
+        on_step=on_step,
+    )
+
+
+def in_frames_given(composite: Composite, kept: Sequence[int], step_um: float | None) -> Composite:
+    """The composite of the frames that were kept, with all frames counted, the depth in µm."""
+    return _measured(_numbered(composite, kept), step_um)
+
+
+def composite_of(fusion: Fusion) -> Composite:
+    """What a fusion was made of, its depth in frames."""
+    step_um = fusion.report["step_um"] or 1
+    height, width = fusion.picture.shape[:2]
+    return Composite(
+        fusion.picture.reshape(height, width, -1),
+        fusion.decision,
+        fusion.initial_decision,
+        fusion.activity,
+        None if fusion.depth is None else fusion.depth / np.float32(step_um),
+        fusion.confidence,
+        fusion.covered,
+    )
+
+
+def _numbered(composite: Composite, kept: Sequence[int]) -> Composite:
+    """The composite with frames numbered as they were given, those left out counted."""
+    numbers = np.array(kept, np.uint16)
+    if composite.index is None or composite.depth is None or len(kept) == kept[-1] + 1:
+        return composite
+    initial = None if composite.initial is None else numbers[composite.initial]
+    depth = np.interp(composite.depth, np.arange(len(kept)), numbers).astype(np.float32)
+    return dataclasses.replace(
+        composite, index=numbers[composite.index], initial=initial, depth=depth
+    )
+
+
+def _measured(composite: Composite, step_um: float | None) -> Composite:
+    """The composite with its depth in µm where the distance between frames is known."""
+    if composite.depth is None or step_um is None:
+        return composite
+    return dataclasses.replace(composite, depth=composite.depth * np.float32(step_um))
+
+
+class Stopwatch:
+    """Passes progress on and adds up the seconds of each stage."""
+
+    def __init__(self, on_step: OnStep):
+        self.seconds: dict[str, float] = {}
+        self._on_step, self._last = on_step, time.perf_counter()
+
+    def __call__(self, stage: str, index: int, count: int) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        self._last = now
+        self._on_step(stage, index, count)
+
+
+def peak_memory_bytes() -> int | None:
+    """The most memory this process has held so far; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def require_possible(
+    targets: dict[str, Path], extras: Extras, stack: Stack, method: Method, *, overwrite: bool
+) -> None:
+    """Raise for what cannot be written, or not of this method, before any work."""
+    named: list[str] = [name for name in ("decision_map", "depth", "maps") if name in targets]
+    named += ["depth page"] if extras.depth_page else []
+    if named and not locates(method):
+        raise OptionError(
+            f"{type(method).__name__.lower()} blends frames without deciding, so there is no "
+            f"{named[0].replace('_', ' ')} to write; leave it out or choose another method"
+        )
+    inputs = [source.path for source in stack.sources if hasattr(source, "path")]
+    pictures = [targets[name] for name in PICTURES if name in targets]
+    outputs.require_writable(pictures, inputs=inputs, overwrite=overwrite)
+    if "maps" in targets:
+        outputs.require_folder(targets["maps"], overwrite=overwrite)
+    if "picture" in targets:
+        outputs.require_fitting(targets["picture"], stack.info, with_depth=extras.depth_page)
+    if "transforms" in targets:
+        with outputs.reaching(targets["transforms"]):
+            transform_file.require_writable(targets["transforms"], overwrite=overwrite)
+            outputs.require_parent(targets["transforms"])
+
+
+def write(
+    targets: dict[str, Path],
+    composite: Composite,
+    stack: Stack,
+    aligned: Aligned,
+    recipe: Recipe,
+    extras: Extras,
+) -> None:
+    """All outputs or, where the process is stopped between two, none of them."""
+    if composite.covered is not None:
+        aligned.report["covered_share"] = round(float(composite.covered.mean()), 4)
+    step_um = _step_um(stack, recipe)
+    with outputs.all_or_none(targets.values()):
+        if "picture" in targets:
+            credited = _credited(composite, stack, len(aligned.kept))
+            like = dataclasses.replace(credited, step_um=step_um)
+            depth = composite.depth if extras.depth_page else None
+            outputs.save(targets["picture"], composite.picture, like, depth=depth)
+        _write_maps(targets, composite, stack, step_um)
+        if "transforms" in targets:
+            transform_file.save(targets["transforms"], aligned.record)
+
+
+def _write_maps(
+    targets: dict[str, Path], composite: Composite, stack: Stack, step_um: float | None
+) -> None:
+    count, last = len(stack), (len(stack) - 1) * (step_um or 1)
+    if "decision_map" in targets and composite.index is not None:
+        outputs.save_decision_map(targets["decision_map"], composite.index, frame_count=count)
+    if "depth" in targets and composite.depth is not None:
+        sides = stack.info.pixel_um
+        outputs.save_depth(targets["depth"], composite.depth, last=last, pixel_um=sides)
+    if "maps" in targets:
+        outputs.save_maps(targets["maps"], maps_of(composite))
+
+
+def _credited(composite: Composite, stack: Stack, fused_count: int) -> FrameInfo:
+    """What is known of the first frame, and that the picture was made of so many."""
+    height, width = composite.picture.shape[:2]
+    exif = formats.credited(
+        stack.info.exif,
+        software=f"hyperfocal {VERSION}",
+        frame_count=fused_count,
+        height=height,
+        width=width,
+    )
+    return dataclasses.replace(stack.info, exif=exif)
+
+
+def _notices(stack: Stack) -> list[str]:
+    """What is not in the result though one might think so, each kind once."""
+    counts: dict[str, list[str]] = {}
+    for source in stack.sources:
+        for notice in source.info.notices:
+            counts.setdefault(notice, []).append(source.info.name)
+    aside = [name for name in stack.ignored if formats.is_known(Path(name))]
+    told = [
+        f"{notice} of {names[0]}{f' and {len(names) - 1} more' * (len(names) > 1)} is left out"
+        for notice, names in counts.items()
+    ]
+    if aside:
+        told.append(
+            f"{aside[0]}{f' and {len(aside) - 1} more' * (len(aside) > 1)} in the folder of other "
+            "pictures is left out; name such files by a pattern to fuse them"
+        )
+    told += dict.fromkeys(remark for source in stack.sources for remark in source.info.remarks)
+    if formats.is_damaged(stack.info.exif):
+        told.append(f"EXIF of {stack.info.name} is damaged; what can be read of it is kept")
+    absent = absent_numbers([source.info.name for source in stack.sources])
+    if absent:
+        numbers = ", ".join(str(number) for number in absent)
+        told.append(f"the numbered series of frames has no {numbers}")
+    return told
+
+
+def _step_um(stack: Stack, recipe: Recipe) -> float | None:
+    return stack.info.step_um if recipe.step_um is None else recipe.step_um
+
+
+def _step_from(stack: Stack, recipe: Recipe) -> str | None:
+    """Where the distance between frames comes from: `option`, `file`, or None: depth in frames."""
+    if recipe.step_um is not None:
+        return "option"
+    return None if stack.info.step_um is None else "file"
+
+
+def facts(stack: Stack, recipe: Recipe) -> dict[str, Any]:
+    """What a report says of a stack as such."""
+    return {
+        "channels": stack.info.channels,
+        "type": str(stack.info.dtype),
+        "step_um": _step_um(stack, recipe),
+        "step_from": _step_from(stack, recipe),
+        "pixel_um": stack.info.pixel_um,
+        "near_end": near_end(stack.sources),
+    }
+
+
+def _fusion(
+    composite: Composite,
+    stack: Stack,
+    recipe: Recipe,
+    seconds: dict[str, float],
+    targets: dict[str, Path],
+) -> Fusion:
+    report = {
+        "frames": [source.info.name for source in stack.sources],
+        "ignored": list(stack.ignored),
+        "width": composite.picture.shape[1],
+        "height": composite.picture.shape[0],
+        **facts(stack, recipe),
+        "notices": _notices(stack),
+        "method": recipe.method if isinstance(recipe.method, str) else repr(recipe.method),
+        "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
+        "peak_memory_bytes": peak_memory_bytes(),
+        "outputs": {name: str(path) for name, path in targets.items()},
+    }
+    picture = composite.picture
+    if stack.info.channels == 1:
+        picture = picture[:, :, 0]
+    return Fusion(
+        picture,
+        composite.index,
+        composite.depth,
+        composite.confidence,
+        composite.initial,
+        composite.activity,
+        report,
+        composite.covered,
+    )

@@ -1,0 +1,236 @@
+"""What comes before fusing a folder of frames: their order, blurred ones, slabs.
+
+`fuse` takes frames as they are given; here they are put in order, frames that are blurred
+everywhere are left out, and long stacks are fused slab by slab.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from hyperfocal.errors import OptionError, StackError
+from hyperfocal.frame import Source
+from hyperfocal.fusion.api import Extras, PathLike, fuse
+from hyperfocal.fusion.passes import OnStep
+from hyperfocal.fusion.recipe import Recipe
+from hyperfocal.fusion.slabbing import fuse_in_slabs
+from hyperfocal.fusion.slabs import Slab, parse_slab
+from hyperfocal.io import formats
+from hyperfocal.options import option
+from hyperfocal.stack import ordering
+from hyperfocal.stack.near_end import near_end
+from hyperfocal.stack.stack import FramesLike, Stack, natural_key, open_stack
+from hyperfocal.stack.thumbnails import observed, told_of
+
+Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
+
+_NOTHING = Extras()
+_MOST_MEASURED = 2000  # frames; the distances between all of them are held
+_CLEARLY = 0.9  # of the length of the given order
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is done with frames before they are fused."""
+
+    order: Order = option(
+        "auto",
+        "order of frames: given, by name, by EXIF time, or by what is sharp in them (content); "
+        "auto: numbers in names, else EXIF time, else content",
+    )
+    drop_blurred: bool = option(False, "leave out frames that are blurred everywhere")
+    slab: str | None = option(
+        None,
+        "SIZE:OVERLAP: fuse slabs of SIZE frames, each sharing OVERLAP with the one before, and "
+        "then the slabs",
+    )
+    slabs_only: bool = option(False, "write the slabs and do not fuse them")
+
+    def cutter(self) -> Slab | None:
+        """The slabs to cut; raises OptionError where `slab` is none."""
+        if self.slab is None and self.slabs_only:
+            raise OptionError("slabs-only does not tell which slabs; add --slab SIZE:OVERLAP")
+        return None if self.slab is None else parse_slab(self.slab)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A stack in its order, and what was found out about it."""
+
+    stack: Stack
+    order: str  # what told it: given, name, time or content
+    left_out: tuple[str, ...] = ()  # names of blurred frames
+    notices: tuple[str, ...] = ()
+
+
+def fuse_prepared(
+    frames: FramesLike,
+    out: PathLike,
+    *,
+    recipe: Recipe,
+    preparation: Preparation,
+    extras: Extras = _NOTHING,
+    overwrite: bool = False,
+    on_step: OnStep = lambda stage, index, count: None,
+) -> dict[str, Any]:
+    """Prepare frames, fuse them into files, and report as `Fusion.report` does.
+
+    The report has in addition `order`, `left_out` (names of blurred frames), notices on frames
+    that are there twice or show another scene, and with slabs `outputs["slabs"]`, their paths.
+    Slabs stand beside `out`: `fused_slab01.tif`; they are TIFF where the format of `out` would
+    lose something. Raises as `fuse` does.
+    """
+    out, slab = Path(out), preparation.cutter()
+    prepared = prepare(frames, preparation, exclude=[out, *extras.files], on_step=on_step)
+    with prepared.stack as stack:
+        names = [source.info.name for source in stack.sources]
+        if slab is None or len(stack) <= slab.size:
+            report = _fused(stack, out, recipe, extras, overwrite, on_step)
+        else:
+            report = fuse_in_slabs(
+                stack,
+                out,
+                slab,
+                recipe=recipe,
+                extras=extras,
+                slabs_only=preparation.slabs_only,
+                overwrite=overwrite,
+                on_step=on_step,
+            )
+    seen = _seen(stack, report["alignment"]["left_out"])
+    notices = [*report["notices"], *prepared.notices, *seen]
+    if slab is not None and len(names) <= slab.size:
+        notices.append(f"the stack has {len(names)} frames, so slabs of {slab.size} were not cut")
+    return {
+        **report,
+        "frames": names,
+        "order": prepared.order,
+        "left_out": list(prepared.left_out),
+        "notices": list(dict.fromkeys(notices)),
+    }
+
+
+def _seen(stack: Stack, left_out: Sequence[str]) -> list[str]:
+    """A line for each frame that was left out, is there twice, or seems not to belong."""
+    lines = [f"{name} does not show what the others do; left out" for name in left_out]
+    # Once is enough for a frame that is out.
+    odd = tuple(f"{name} seems" for name in left_out)
+    return lines + [line for line in told_of(stack.sources) if not line.startswith(odd)]
+
+
+def prepare(
+    frames: FramesLike,
+    preparation: Preparation,
+    *,
+    exclude: Iterable[Path] = (),
+    on_step: OnStep = lambda stage, index, count: None,
+) -> Prepared:
+    """The stack of these frames, ordered and without blurred ones; close it.
+
+    Pixels are looked at only where names and EXIF do not tell, or blurred frames are to go.
+    Raises as `open_stack`, and StackError where an order was asked for that nothing tells.
+    """
+    preparation.cutter()
+    opened = open_stack(frames, exclude=exclude)
+    opened.close()
+    sources = [observed(source) for source in opened.sources]
+    order, kind = _known_order(sources, preparation.order)
+    sources = [sources[index] for index in order]
+    left_out: list[str] = []
+    notices: list[str] = []
+    if kind == "content" or preparation.drop_blurred:
+        with Stack(sources, opened.ignored) as stack:
+            if opened.is_spooled:
+                stack.spool()
+            details = ordering.details_of(stack, on_step=on_step)
+        dropped = ordering.blurred(details) if preparation.drop_blurred else []
+        kept = [index for index in range(len(sources)) if index not in dropped]
+        left_out = [sources[index].info.name for index in dropped]
+        if dropped:
+            notices.append(f"blurred everywhere and left out: {', '.join(left_out)}")
+        if kind == "content":
+            path, is_clear = _path(details[kept], is_asked=preparation.order == "content")
+            kind = "content" if is_clear else "given"
+            kept = [kept[index] for index in path]
+            near = near_end([sources[index] for index in kept]) if is_clear else None
+            kept = kept[::-1] if near == "last" else kept
+            if path != sorted(path):
+                told = "is the first, by EXIF" if near else "is not known"
+                notices.append(
+                    "the order of frames was found from what is sharp in them; which end is near "
+                    f"{told}"
+                )
+        sources = [sources[index] for index in kept]
+    stack = Stack(sources, opened.ignored)
+    if opened.is_spooled:
+        stack.spool()
+    return Prepared(stack, kind, tuple(left_out), tuple(notices))
+
+
+def names_tell(names: Sequence[str]) -> bool:
+    """Whether names differ in their numbers alone: `a_1.tif, a_2.tif`, but not `near.tif, far.tif`.
+
+    Such names are a series, in the order in which they count.
+    """
+    texts = {tuple(re.split(r"[0-9]+", name.casefold())) for name in names}
+    return len(texts) == 1 and len(set(names)) == len(names)
+
+
+def _known_order(sources: list[Source], order: Order) -> tuple[list[int], str]:
+    """The order before any pixel is read, and what tells it; `content` where the pixels must."""
+    given = list(range(len(sources)))
+    names = [source.info.name for source in sources]
+    times = [formats.shot_of(source.info.exif).time_s for source in sources]
+    has_times = None not in times and len(set(times)) == len(times)
+    if order == "auto":
+        is_one_file = len({getattr(source, "path", None) for source in sources}) == 1
+        if len(sources) < 3 or is_one_file or len(sources) > _MOST_MEASURED:
+            order = "given"
+        elif names_tell(names):
+            return given, "name"
+        else:
+            order = "time" if has_times else "content"
+    if order == "name":
+        return sorted(given, key=lambda index: natural_key(names[index])), "name"
+    if order == "time":
+        if not has_times:
+            lacking = next((name for name, time in zip(names, times, strict=True) if not time), "")
+            why = (
+                f"{lacking} has no EXIF time" if lacking else "some frames have the same EXIF time"
+            )
+            raise StackError(f"{why}, so time does not tell the order; choose another --order")
+        return sorted(given, key=lambda index: times[index] or 0.0), "time"
+    if order == "content" and len(sources) > _MOST_MEASURED:
+        raise StackError(
+            f"{len(sources)} frames are too many to find their order from their content; at most "
+            f"{_MOST_MEASURED}, or choose another --order"
+        )
+    return given, order
+
+
+def _path(details: ordering.Details, *, is_asked: bool) -> tuple[list[int], bool]:
+    """The path through the frames, and whether it was found; else the order as it is."""
+    between = ordering.distances(details)
+    given, path = list(range(len(details))), ordering.shortest_path(between)
+    before, after = (ordering.path_length(between, each) for each in (given, path))
+    # Unasked, frames change places only where that is clearly better.
+    if is_asked or after < _CLEARLY * before:
+        return path, True
+    return given, False
+
+
+def _fused(
+    frames: FramesLike,
+    out: Path,
+    recipe: Recipe,
+    extras: Extras,
+    overwrite: bool,
+    on_step: OnStep,
+) -> dict[str, Any]:
+    return fuse(
+        frames, out, **vars(recipe), **vars(extras), overwrite=overwrite, on_step=on_step
+    ).report

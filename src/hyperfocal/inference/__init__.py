@@ -1,0 +1,1 @@
+"""Networks without torch: engines, blocks, weights."""

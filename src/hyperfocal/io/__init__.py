@@ -1,0 +1,1 @@
+"""Files in and out: formats, what is in them, safe writing."""

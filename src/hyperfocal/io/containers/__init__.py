@@ -1,0 +1,1 @@
+"""Boxes, directories and volumes: how files hold pictures."""

@@ -1,0 +1,183 @@
+"""File formats, one a file: `SUFFIXES`, `SIGNATURES`, `DTYPES`, `METADATA`, `open`, `is_whole`.
+
+`SIGNATURES` are how files begin (`?` is any byte), `METADATA` the fields of FrameInfo that a
+written file carries. `save` is absent where a format is only read, and takes `depth` where the
+format has a place for a depth map. `open` takes a Selection where a file may hold several stacks.
+`IS_ASIDE` is there where files of a folder with other pictures are no frames of it (a RAW file
+beside its JPEG), `IS_FOLDER` where a picture is a folder of files, `IS_SRGB` where other colours
+than sRGB's cannot be described.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperfocal import registry
+from hyperfocal.errors import FormatError
+from hyperfocal.frame import FrameInfo, Samples, Source
+from hyperfocal.io.files import begins, reading, start_of
+from hyperfocal.io.metadata.capture import Shot, shot_of
+from hyperfocal.io.metadata.profiles import is_srgb
+from hyperfocal.io.metadata.provenance import credited, is_damaged
+from hyperfocal.io.selection import WHOLE, Selection, split
+
+__all__ = [
+    "Selection", "Shot", "credited", "dtypes", "holds_depth", "is_aside", "is_damaged",
+    "is_folder", "is_known", "matched", "metadata", "open_frames", "require_profile",
+    "require_readable", "require_whole", "save", "shot_of", "split", "suffix_of", "suffixes",
+    "writable_suffixes",
+]  # fmt: skip
+
+
+def open_frames(path: Path, selection: Selection = WHOLE) -> list[Source]:
+    """The frames of a file, by its suffix, or by its first bytes where the suffix lies.
+
+    `selection` says which of several stacks in a file is meant. Raises FormatError.
+    """
+    chosen = _format_of(path)
+    if selection == WHOLE:
+        sources: list[Source] = chosen.open(path)
+    elif "selection" in inspect.signature(chosen.open).parameters:
+        sources = chosen.open(path, selection)
+    else:
+        raise FormatError(f"{path} has no {selection.names[0]} to choose; leave out the choice")
+    return sources
+
+
+def require_whole(path: Path) -> None:
+    """Raise FormatError for a file that is cut off, without decoding it."""
+    chosen = _format_of(path)
+    with reading(path):
+        if not chosen.is_whole(path):
+            raise FormatError(f"{path} is cut off before its end; copy it again from its source")
+
+
+def matched(sources: list[Source]) -> list[Source]:
+    """The frames, those that a program must develop developed as the first is."""
+    return [
+        source.matched(sources[0]) if hasattr(source, "matched") else source for source in sources
+    ]
+
+
+def require_readable(source: Source) -> None:
+    """Raise FormatError for a frame that its file or this machine's memory cannot hold."""
+    check = getattr(source, "require_room", None)
+    if check is not None:
+        check()
+
+
+def save(
+    path: Path,
+    samples: Samples,
+    like: FrameInfo,
+    *,
+    suffix: str,
+    depth: NDArray[np.float32] | None = None,
+) -> None:
+    """Write samples in the format of `suffix`, whatever the path itself ends in.
+
+    `depth` goes into the same file, where the format `holds_depth`.
+    """
+    if depth is None:
+        _written(suffix).save(path, samples, like)
+    else:
+        _written(suffix).save(path, samples, like, depth=depth)
+
+
+def is_known(path: Path) -> bool:
+    """Whether the file's suffix is one that can be read."""
+    return suffix_of(path) in suffixes()
+
+
+def is_folder(path: Path) -> bool:
+    """Whether the suffix is one of a picture that is a folder."""
+    return is_known(path) and hasattr(_format(suffix_of(path)), "IS_FOLDER")
+
+
+def is_aside(path: Path) -> bool:
+    """Whether such a file, in a folder of other pictures, is none of the frames."""
+    return is_known(path) and hasattr(_format(suffix_of(path)), "IS_ASIDE")
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix that says the format: `.ome.tif` of `cells.ome.tif`, `.tif` of `a.b.tif`."""
+    name = path.name.lower()
+    found = [suffix for suffix in suffixes() if name.endswith(suffix) and name != suffix]
+    return max(found, key=len, default=path.suffix.lower())
+
+
+def suffixes() -> list[str]:
+    """All suffixes that can be read, sorted."""
+    return sorted(suffix for each in _formats() for suffix in each.SUFFIXES)
+
+
+def writable_suffixes() -> list[str]:
+    """All suffixes that can be written, sorted."""
+    return sorted(
+        suffix for each in _formats() if hasattr(each, "save") for suffix in each.SUFFIXES
+    )
+
+
+def dtypes(suffix: str) -> tuple[str, ...]:
+    """The sample types that files of this suffix hold: `dtypes(".jpg")` -> `("uint8",)`."""
+    held: tuple[str, ...] = _format(suffix).DTYPES
+    return held
+
+
+def metadata(suffix: str) -> tuple[str, ...]:
+    """What a written file carries besides samples: `metadata(".jpg")` -> `("icc", "exif")`."""
+    carried: tuple[str, ...] = _format(suffix).METADATA
+    return carried
+
+
+def require_profile(path: Path, icc: bytes | None) -> None:
+    """Raise FormatError where a picture file would lose what its colours mean."""
+    chosen = _written(suffix_of(path))
+    if icc is not None and hasattr(chosen, "IS_SRGB") and not is_srgb(icc):
+        raise FormatError(
+            f"{path} cannot carry the frames' colour profile; choose .tif, .png or .jpg"
+        )
+
+
+def holds_depth(suffix: str) -> bool:
+    """Whether a picture of this suffix has a place for its depth map."""
+    return "depth" in inspect.signature(_written(suffix).save).parameters
+
+
+def _format_of(path: Path) -> ModuleType:
+    is_picture = path.is_dir() and is_folder(path)
+    start = b"" if is_picture else start_of(path)
+    if not is_known(path):
+        raise FormatError(f"{path} is in no known format; choose one of: {', '.join(suffixes())}")
+    named = _format(suffix_of(path))
+    if is_picture:
+        return named
+    candidates = [named, *_formats()]
+    return next((each for each in candidates if begins(start, each.SIGNATURES)), named)
+
+
+def _written(suffix: str) -> ModuleType:
+    chosen = _format(suffix)
+    if not hasattr(chosen, "save"):
+        raise FormatError(
+            f"{suffix} is only read, not written; choose one of: {', '.join(writable_suffixes())}"
+        )
+    return chosen
+
+
+def _format(suffix: str) -> ModuleType:
+    for each in _formats():
+        if suffix.lower() in each.SUFFIXES:
+            return each
+    raise FormatError(f"no format ends in {suffix!r}; choose one of: {', '.join(suffixes())}")
+
+
+@functools.cache
+def _formats() -> list[ModuleType]:
+    return [registry.module("formats", name) for name in registry.names("formats")]

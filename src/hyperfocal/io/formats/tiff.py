@@ -1,0 +1,337 @@
+"""TIFF: 8 and 16 bits and float32, grey and RGB, each page a frame; written with Deflate.
+
+BigTIFF, ImageJ's stacks and OME-TIFF too: of those, the focus positions of one channel and time
+point are the frames, and pixel size and z-step are read. Pages are read one by one.
+
+Palettes become RGB (ImageJ's, which only tint, grey), 1, 2 and 4 bits become 8. Does not read
+CMYK, CIELAB, signed or packed samples; transparency is left out with a notice, and pages that are
+thumbnails, masks or depth maps are left out. Of a page's own tags those that describe the picture
+are carried as EXIF; the page's layout, density and the descriptions of ImageJ and OME are not.
+TIFF 6.0 (1992); Adobe Photoshop TIFF technical notes (2002) for Deflate; DNG 1.5 for depth maps.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+from xml.etree import ElementTree
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from hyperfocal.errors import FormatError
+from hyperfocal.frame import FrameInfo, Samples, Source
+from hyperfocal.io.containers import tiff_directories as directories
+from hyperfocal.io.containers.volumes import Volume, micrometres, numbered, stack_of
+from hyperfocal.io.files import reading, require_dtype, require_signature, writing
+from hyperfocal.io.metadata import ome
+from hyperfocal.io.metadata import tiff_tags as titles
+from hyperfocal.io.metadata.profiles import fitting
+from hyperfocal.io.selection import WHOLE, Selection
+from hyperfocal.io.sources import source
+
+SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+DTYPES = ("uint8", "uint16", "float32")
+METADATA = ("icc", "exif")
+
+_PROFILE, _SUBFILE, _RESOLUTION = 34675, 254, (283, 282)  # height and width
+_JPEG = 7
+_DEPTH_MAP = 8  # NewSubfileType, DNG 1.5
+# The offsets of a classic TIFF have 32 bits; Deflate may add a little to what it cannot shrink.
+LARGEST_CLASSIC = 2**32 - 2**26
+_KINDS = tifffile.PHOTOMETRIC
+_GREY = (_KINDS.MINISBLACK, _KINDS.MINISWHITE)
+_COLOUR = (_KINDS.RGB, _KINDS.YCBCR, _KINDS.PALETTE)
+
+
+# What tifffile finds odd it logs, and Python prints that where nobody listens.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+class _Place(NamedTuple):
+    """Where a picture is: its page's offset, and how many pictures behind the page's own."""
+
+    offset: int
+    behind: int = 0
+
+
+def open(path: Path, selection: Selection = WHOLE) -> list[Source]:
+    """One frame for each page that is a picture of its own, from the directories alone."""
+    require_signature(path, SIGNATURES, "TIFF")
+    with reading(path), path.open("rb") as file:
+        # First, because tifffile follows a circle for ever and a cut chain as far as it goes.
+        layout, first = directories.layout_of(file.read(16))
+        offsets = directories.chain(file, first, layout)
+        file.seek(0)
+        tif = tifffile.TiffFile(file)
+        places = _places(path, tif, offsets)
+        chosen, volume = _chosen(path, tif, places, selection)
+        is_alone = len(chosen) == 1 and len(places) == 1
+        sources: list[Source] = []
+        for index in chosen:
+            page = _page(tif, places[index].offset)
+            name = path.name if is_alone else f"{path.name}[{index}]"
+            stored = _stored(path.with_name(name), file, page, volume)
+            sources.append(source(path, stored, partial(_decode, place=places[index])))
+    if not sources:
+        raise FormatError(f"{path} holds only thumbnails or masks; export the picture itself")
+    return sources
+
+
+def save(
+    path: Path, samples: Samples, like: FrameInfo, *, depth: NDArray[np.float32] | None = None
+) -> None:
+    """Write exactly these samples, with the profile and the EXIF tags of `like`.
+
+    A `depth` map becomes a second page, float32 and marked as what it is.
+    """
+    require_dtype(path, samples, DTYPES, "TIFF")
+    byte_count = samples.nbytes + (0 if depth is None else depth.nbytes)
+    write(path, samples, like, is_big=byte_count > LARGEST_CLASSIC, depth=depth)
+
+
+def write(
+    path: Path,
+    samples: Samples,
+    like: FrameInfo,
+    *,
+    is_big: bool,
+    depth: NDArray[np.float32] | None = None,
+    described: str | None = None,
+) -> None:
+    """Write a page, and one of depth; `described` stands in place of the EXIF's description."""
+    channels = samples.shape[2]
+    titled, order = titles.of_exif(like.exif)
+    if described is not None:
+        titled.entries.pop(titles.DESCRIPTION, None)
+    layout = directories.Layout(order, is_big)
+    with writing(path), path.open("w+b") as file:
+        with tifffile.TiffWriter(file, bigtiff=layout.is_big, byteorder=order) as writer:
+            writer.write(
+                samples[:, :, 0] if channels == 1 else samples,
+                photometric="minisblack" if channels == 1 else "rgb",
+                planarconfig=None if channels == 1 else "contig",
+                # ImageJ and others do not undo the differences of floats.
+                predictor=samples.dtype.kind == "u",
+                iccprofile=fitting(like.icc, channels),
+                description=None if described is None else described.encode(),
+                extratags=titles.extratags(titled, layout),
+                **_PLAIN,
+            )
+            if depth is not None:
+                writer.write(depth, photometric="minisblack", subfiletype=_DEPTH_MAP, **_PLAIN)
+        titles.append_children(file, titled, layout)
+
+
+_PLAIN: dict[str, Any] = {
+    "compression": "zlib",
+    "compressionargs": {"level": 1},
+    "metadata": None,
+    "software": False,
+}
+
+
+def is_whole(path: Path) -> bool:
+    """Whether all pages' samples lie inside the file, as far as its directories tell."""
+    with tifffile.TiffFile(path) as tif:
+        return all(_has_all_samples(tif, page) for page in tif.pages)
+
+
+def _places(path: Path, tif: tifffile.TiffFile, offsets: list[int]) -> list[_Place]:
+    """The pictures of a file: its pages, or those that ImageJ puts behind a single page."""
+    page, declared = _page(tif, offsets[0]), 1
+    if tif.is_imagej:
+        declared = int((tif.imagej_metadata or {}).get("images", 1))
+    elif tif.is_shaped and len(offsets) == 1:
+        declared = int(np.prod(tif.series[0].shape)) // max(1, page.size)
+    if declared <= len(offsets):
+        return [_Place(offset) for offset in offsets]
+    if len(offsets) > 1 or page.compression != 1 or not page.is_contiguous:
+        raise FormatError(
+            f"{path} declares {declared} images and holds {len(offsets)}; save it again with "
+            "the program that made it"
+        )
+    if page.dataoffsets[0] + declared * page.nbytes > tif.filehandle.size:
+        raise FormatError(f"{path} is cut off before its end; copy it again from its source")
+    return [_Place(offsets[0], behind) for behind in range(declared)]
+
+
+def _chosen(
+    path: Path, tif: tifffile.TiffFile, places: list[_Place], selection: Selection
+) -> tuple[list[int], Volume]:
+    """The pictures that are the stack, in focus order, and the volume that they are of."""
+    asides = {place.offset: _is_aside(_page(tif, place.offset)) for place in places}
+    pictures = {index for index, place in enumerate(places) if not asides[place.offset]}
+    volumes = []
+    for volume in _volumes(path, tif, len(places)):
+        pages = {plane: index for plane, index in volume.pages.items() if index in pictures}
+        if pages:
+            volumes.append(replace(volume, pages=pages))
+    if volumes:
+        return stack_of(path, volumes, selection)
+    if selection.names:
+        raise FormatError(
+            f"{path} is not said to hold more than one {selection.names[0]}; leave out the choice"
+        )
+    return sorted(pictures), Volume({})
+
+
+def _is_aside(page: tifffile.TiffPage) -> bool:
+    return page.is_reduced or page.is_mask or bool(page.subfiletype & _DEPTH_MAP)
+
+
+def _volumes(path: Path, tif: tifffile.TiffFile, picture_count: int) -> list[Volume]:
+    """What the descriptions of OME, ImageJ and tifffile say; none for plain pages."""
+    if tif.is_ome:
+        try:
+            return ome.volumes(tif.ome_metadata or "", path=path, page_count=picture_count)
+        except (ElementTree.ParseError, ValueError) as error:
+            raise FormatError(
+                f"{path} has an OME description that cannot be read ({error}); export it again"
+            ) from error
+    if tif.is_imagej:
+        return [_imagej_volume(tif, picture_count)]
+    if tif.is_shaped and len(tif.series) == 1:
+        return _shaped_volumes(tif.series[0], picture_count)
+    return []
+
+
+def _imagej_volume(tif: tifffile.TiffFile, picture_count: int) -> Volume:
+    told = tif.imagej_metadata or {}
+    named = {"C": "channels", "Z": "slices", "T": "frames"}
+    counts = {axis: int(told.get(name, 1)) for axis, name in named.items()}
+    if counts["C"] * counts["Z"] * counts["T"] != picture_count:
+        counts = {"C": 1, "Z": picture_count, "T": 1}
+    planes = numbered("CZT", counts)
+    unit = str(told.get("unit", "")).replace("\\u00B5", "µ")
+    height, width = (_pixel_side(_page(tif, tif.pages.first.offset), tag) for tag in _RESOLUTION)
+    known = [micrometres(side, unit) for side in (height, width)]
+    pixel_um = None if known[0] is None or known[1] is None else (known[0], known[1])
+    pages = {plane: index for index, plane in enumerate(planes)}
+    return Volume(pages, micrometres(told.get("spacing"), unit), pixel_um)
+
+
+def _pixel_side(page: tifffile.TiffPage, tag: int) -> float | None:
+    """In the unit of ImageJ's description; the tag counts pixels in it."""
+    pixels, units = page.tags.valueof(tag) or (0, 0)
+    return units / pixels if pixels else None
+
+
+def _shaped_volumes(series: Any, picture_count: int) -> list[Volume]:
+    axes = [axis for axis in series.axes if axis not in "YXS"]
+    counts = {axis: series.shape[series.axes.index(axis)] for axis in axes}
+    focus = [axis for axis in axes if axis not in "CT"]
+    if len(focus) > 1 or not axes or int(np.prod(list(counts.values()))) != picture_count:
+        return []
+    order = "".join("Z" if axis in focus else axis for axis in reversed(axes))
+    known = {"Z": 1, "C": 1, "T": 1} | {
+        "Z" if axis in focus else axis: count for axis, count in counts.items()
+    }
+    planes = numbered(order + "".join(axis for axis in "ZCT" if axis not in order), known)
+    return [Volume({plane: index for index, plane in enumerate(planes)})]
+
+
+def _page(tif: tifffile.TiffFile, offset: int) -> tifffile.TiffPage:
+    # By its offset: tifffile would follow the chain from the start for each page.
+    tif.filehandle.seek(offset)
+    return tifffile.TiffPage(tif, 0)
+
+
+def _decode(path: Path, *, place: _Place) -> Samples:
+    with tifffile.TiffFile(path) as tif:
+        page = _page(tif, place.offset)
+        # tifffile fills what is missing with zeros.
+        if not _has_all_samples(tif, page):
+            raise FormatError(f"{path} is cut off or has holes; copy it again from its source")
+        samples = _behind(tif, page, place.behind) if place.behind else page.asarray()
+        return _as_shown(samples, page, is_tinted=tif.is_imagej)
+
+
+def _behind(tif: tifffile.TiffFile, page: tifffile.TiffPage, behind: int) -> Samples:
+    tif.filehandle.seek(page.dataoffsets[0] + behind * page.nbytes)
+    dtype = np.dtype(page.dtype).newbyteorder(tif.byteorder)
+    return tif.filehandle.read_array(dtype, page.size).reshape(page.shape)
+
+
+def _as_shown(samples: Samples, page: tifffile.TiffPage, *, is_tinted: bool) -> Samples:
+    """Samples of the whole range of their type, colours last, white highest."""
+    if page.axes == "SYX":
+        samples = np.moveaxis(samples, 0, 2)
+    if page.photometric == _KINDS.PALETTE and not is_tinted:
+        return _palette(page)[samples.astype(np.intp)]
+    if page.bitspersample < 8:
+        samples = samples.astype(np.uint8) * np.uint8(255 // (2**page.bitspersample - 1))
+    if page.photometric == _KINDS.MINISWHITE:
+        samples = np.iinfo(samples.dtype).max - samples
+    return samples
+
+
+def _palette(page: tifffile.TiffPage) -> Samples:
+    """(entries, 3), 8 bits; some programs write 8-bit values into its 16 bits."""
+    colours = np.asarray(page.colormap, np.uint16).T
+    return (colours if colours.max() < 256 else colours >> 8).astype(np.uint8)
+
+
+def _has_all_samples(tif: tifffile.TiffFile, page: Any) -> bool:
+    spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    end = max((offset + count for offset, count in spans), default=0)
+    return end <= tif.filehandle.size and all(offset and count for offset, count in spans)
+
+
+def _stored(named: Path, file: BinaryIO, page: tifffile.TiffPage, volume: Volume) -> FrameInfo:
+    layout = directories.Layout(page.parent.byteorder, page.parent.is_bigtiff)
+    # There the description says how the stack is laid out, which the result is not.
+    is_described = not (page.is_imagej or page.is_ome or page.is_shaped)
+    is_tinted = page.photometric == _KINDS.PALETTE and page.parent.is_imagej
+    channels = 3 if page.photometric in _COLOUR and not is_tinted else 1
+    _refuse(named, page, channels)
+    notices = []
+    if page.samplesperpixel > channels:
+        notices.append("transparency")
+    if is_tinted:
+        notices.append("the colours that ImageJ tints grey values with")
+    return FrameInfo(
+        name=named.name,
+        height=page.imagelength,
+        width=page.imagewidth,
+        channels=channels,
+        dtype=np.dtype(np.uint8) if page.bitspersample < 8 else np.dtype(page.dtype),
+        icc=page.tags.valueof(_PROFILE),
+        exif=titles.as_exif(file, page.offset, layout, is_described=is_described),
+        step_um=volume.step_um,
+        pixel_um=volume.pixel_um,
+        notices=tuple(notices),
+        remarks=volume.remarks,
+    )
+
+
+def _refuse(named: Path, page: tifffile.TiffPage, channels: int) -> None:
+    """Raise FormatError for what cannot be read honestly."""
+    bits = np.dtype(page.dtype).itemsize * 8 if page.dtype is not None else 0
+    is_packed = page.bitspersample in (1, 2, 4) and page.photometric in (*_GREY, _KINDS.PALETTE)
+    refusals = {
+        f"{getattr(page.photometric, 'name', page.photometric)} colours": page.photometric
+        not in (*_GREY, *_COLOUR),
+        "YCbCr colours outside JPEG": page.photometric == _KINDS.YCBCR
+        and page.compression != _JPEG,
+        f"{page.dtype} samples": str(page.dtype) not in DTYPES and not is_packed,
+        f"{page.bitspersample}-bit samples": page.bitspersample != bits and not is_packed,
+        "inverted floats": page.photometric == _KINDS.MINISWHITE and bits == 32,
+        "a palette that does not fit": page.photometric == _KINDS.PALETTE
+        and (bits != 8 or getattr(page.colormap, "shape", None) != (3, 2**page.bitspersample)),
+        f"axes {page.axes}": page.axes not in ("YX", "YXS", "SYX"),
+        f"{page.samplesperpixel} samples a pixel": page.samplesperpixel < _stored_samples(page)
+        or (channels == 1 and page.samplesperpixel > 2),
+    }
+    for what, is_refused in refusals.items():
+        if is_refused:
+            raise FormatError(f"{named} has {what}; convert it to 8- or 16-bit RGB or grey")
+
+
+def _stored_samples(page: tifffile.TiffPage) -> int:
+    return 3 if page.photometric in (_KINDS.RGB, _KINDS.YCBCR) else 1

@@ -1,0 +1,1 @@
+"""What files tell about a picture beside its samples."""

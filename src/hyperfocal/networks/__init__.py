@@ -1,1 +1,0 @@
-"""The networks, one file each; the only subpackage besides `training` that imports torch."""

@@ -1,0 +1,1 @@
+"""A stack: frames of one scene, opened, ordered, looked at small."""

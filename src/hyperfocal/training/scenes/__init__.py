@@ -1,0 +1,1 @@
+"""Scenes composed of photographs: layers, textures, defocus."""

@@ -1,0 +1,51 @@
+"""The OpenVINO engine among threads."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from hyperfocal.inference import engines
+from hyperfocal.inference.engines import openvino
+
+pytestmark = pytest.mark.skipif(not openvino.is_installed(), reason="openvino is not installed")
+
+
+class Request:
+    """Takes its time, and notes how many others run meanwhile."""
+
+    def __init__(self, notes):
+        self.notes = notes
+
+    def infer(self, given, **_):
+        self.notes["now"] += 1
+        self.notes["seen"].append(self.notes["now"])
+        time.sleep(0.05)
+        self.notes["now"] -= 1
+        return [given["frame"]]
+
+
+class Model:
+    def __init__(self):
+        self.notes = {"now": 0, "seen": []}
+
+    def create_infer_request(self):
+        return Request(self.notes)
+
+
+def test_the_first_inference_of_a_process_runs_alone(monkeypatch):
+    # Two first inferences side by side have stopped a run for good: each waited for the other.
+    path = engines.weights("sesf-cse.whole.onnx")
+    compiled = openvino.open_network(path, precision="fp32", shapes={"frame": (1, 1, 32, 32)})
+    compiled._model = Model()
+    monkeypatch.setattr(openvino, "_is_set_up", threading.Event())
+    frame = {"frame": np.zeros((1, 1, 32, 32), np.float32)}
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(compiled, [frame] * 4))
+        first = list(compiled._model.notes["seen"])
+        list(threads.map(compiled, [frame] * 8))
+    assert first[0] == 1
+    assert first[1] == 1
+    assert max(compiled._model.notes["seen"][4:]) > 1

@@ -1,0 +1,89 @@
+import cv2
+import imagecodecs
+import numpy as np
+import pytest
+
+from hyperfocal.io.formats import jpeg
+
+
+def test_a_progressive_jpeg_cut_anywhere_is_refused(tmp_path, picture, complaint):
+    path = tmp_path / "frame.jpg"
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 4]
+    content = cv2.imencode(".jpg", picture(), options)[1].tobytes()
+    path.write_bytes(content)
+    assert jpeg.open(path)[0].read().shape == (48, 80, 3)
+    for end in range(1, len(content), 7):
+        path.write_bytes(content[:end])
+        complaint(path, lambda: jpeg.open(path)[0].read())
+
+
+def test_the_end_of_a_thumbnail_is_not_the_end_of_the_frame(
+    tmp_path, picture, like, exif, complaint
+):
+    path, samples = tmp_path / "frame.jpg", picture()
+    jpeg.save(path, samples, like(samples, exif=exif() + imagecodecs.jpeg8_encode(samples)))
+    path.write_bytes(path.read_bytes()[:-2])
+    assert "cut off" in complaint(path, jpeg.open(path)[0].read)
+
+
+def test_what_follows_the_end_is_ignored(tmp_path, picture, like):
+    path, samples = tmp_path / "frame.jpg", picture()
+    jpeg.save(path, samples, like(samples))
+    before = jpeg.open(path)[0].read()
+    path.write_bytes(path.read_bytes() + b"\xff\xd8 a second picture")
+    assert np.array_equal(jpeg.open(path)[0].read(), before)
+
+
+def test_another_reader_sees_the_same_samples(tmp_path, picture, like):
+    path, samples = tmp_path / "frame.jpg", picture()
+    jpeg.save(path, samples, like(samples))
+    other = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    assert np.abs(other.astype(int) - jpeg.open(path)[0].read()).max() <= 1
+
+
+def test_a_profile_longer_than_a_segment_reads_back(tmp_path, picture, like, icc):
+    samples, profile = picture(), icc(3, length=200_000)
+    jpeg.save(tmp_path / "frame", samples, like(samples, icc=profile))
+    assert jpeg.open(tmp_path / "frame")[0].info.icc == profile
+
+
+def test_exif_longer_than_a_segment_is_left_out(tmp_path, picture, like, exif):
+    samples = picture()
+    jpeg.save(tmp_path / "frame", samples, like(samples, exif=exif() + bytes(70_000)))
+    assert jpeg.open(tmp_path / "frame")[0].info.exif is None
+
+
+def test_cmyk_is_refused_when_opened(tmp_path, complaint):
+    path = tmp_path / "print.jpg"
+    samples = np.zeros((8, 8, 4), np.uint8)
+    path.write_bytes(imagecodecs.jpeg8_encode(samples, colorspace="CMYK", outcolorspace="CMYK"))
+    assert "CMYK" in complaint(path, lambda: jpeg.open(path))
+
+
+@pytest.mark.parametrize(("at", "value"), [(0, 12), (1, 0), (5, 2)])
+def test_an_odd_frame_header_is_refused(at, value, tmp_path, picture, like, complaint):
+    path, samples = tmp_path / "frame.jpg", picture(height=200)
+    jpeg.save(path, samples, like(samples))
+    content = bytearray(path.read_bytes())
+    header = content.index(b"\xff\xc0") + 4
+    content[header + at : header + at + 2] = bytes((value, content[header + at + 1] * (at != 1)))
+    path.write_bytes(content)
+    complaint(path, lambda: jpeg.open(path))
+
+
+def test_a_jpeg_that_declares_the_impossible_is_refused_when_read(
+    tmp_path, picture, like, complaint
+):
+    path, samples = tmp_path / "bomb.jpg", picture()
+    jpeg.save(path, samples, like(samples))
+    content = bytearray(path.read_bytes())
+    sides = content.index(b"\xff\xc0") + 5
+    content[sides : sides + 4] = b"\xff\x00\xff\x00"
+    path.write_bytes(content)
+    assert "65280×65280" in complaint(path, jpeg.open(path)[0].read)
+
+
+def test_sides_that_jpeg_cannot_count_are_refused(tmp_path, like, complaint):
+    samples = np.zeros((65_501, 1, 1), np.uint8)
+    path = tmp_path / "frame"
+    assert ".tif" in complaint(path, lambda: jpeg.save(path, samples, like(samples)))
