@@ -19,7 +19,8 @@ from datetime import date
 import cv2
 import numpy as np
 
-from hyperfocal.decision.majority import majority, median_index, published_window
+from hyperfocal.compute.mode_filter import majority, median_index
+from hyperfocal.decision.majority import published_window
 
 
 def ramp(height, width, frames, rng):

@@ -16,7 +16,7 @@ from sesf_ablation import scores
 from sesf_baseline import activity, grey, guided, verified
 from sesf_speed import pairs
 
-from hyperfocal.decision.consistency import box_mean
+from hyperfocal.compute.filters import box_mean
 from hyperfocal.inference import engines
 from hyperfocal.inference.checkpoints import load_network
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from hyperfocal import registry
 from hyperfocal.inference import engines
-from hyperfocal.measures.sesf import Sesf
+from hyperfocal.measures.sesf import SesfMeasure
 
 ROWS = [
     ("openvino", "fp32"),
@@ -67,7 +67,7 @@ def measure_once(engine, precision, megapixels, rounds):
         torch.set_num_threads(os.cpu_count())
         seconds = best(lambda: activity(network, frame), rounds)
     else:
-        measure = Sesf(engine=engine, precision=precision)
+        measure = SesfMeasure(engine=engine, precision=precision)
         seconds = best(lambda: measure(frame, measure.survey(frame)), rounds)
     print(seconds / (frame.size / 1e6), peak() - before)
 

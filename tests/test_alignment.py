@@ -612,7 +612,7 @@ def test_each_model_is_recovered_from_exact_displacements(model):
     centre, size = np.array([149.5, 99.5]), np.hypot(149.5, 99.5)
     small = rng.normal(0, 1e-3, count)
     wanted = transforms.basis((centres - centre) / size, model) @ small * size
-    blocks = motion_estimation.Blocks(
+    blocks = motion_estimation.BlockMatches(
         centres, wanted, np.tile(np.eye(2), (60, 1, 1)), *np.ones((2, 60))
     )
     change = motion_estimation.fitted(blocks, model, SHAPE).change

@@ -74,10 +74,11 @@ def infos(choice: type) -> list[OptionInfo]:
     return found
 
 
-def build(choice: type[T], values: Mapping[str, Any]) -> T:
+def build(choice: type[T], values: Mapping[str, Any], *, called: str = "") -> T:
     """The dataclass with these options; texts are converted, names and bounds checked.
 
-    Raises OptionError for an unknown name, a value of the wrong type or out of bounds.
+    `called` is its name in messages. Raises OptionError for an unknown name, a value of the wrong
+    type or out of bounds.
     """
     known = {info.name: info for info in infos(choice)}
     given: dict[str, Any] = {}
@@ -85,7 +86,8 @@ def build(choice: type[T], values: Mapping[str, Any]) -> T:
         key = name.replace("-", "_")
         if key not in known:
             names = ", ".join(known) or "none"
-            raise OptionError(f"{choice.__name__.lower()} has no option {name!r}; it has: {names}")
+            who = called or choice.__name__.lower()
+            raise OptionError(f"{who} has no option {name!r}; it has: {names}")
         given[key] = _convert(known[key], value)
     built = choice(**given)
     check(built)

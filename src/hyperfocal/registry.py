@@ -1,9 +1,9 @@
 """Rooms: packages that hold alternatives, one per file or folder, named as the choice is.
 
 There is no list to edit. A file whose name starts with an underscore is shared by its room and
-is no choice. In a file `guided_filter.py` the choice is the class `GuidedFilter`, or, where the
-room holds functions, the function `guided_filter`. The folder of a learned choice holds its
-network as `network.py`.
+is no choice. In a file `guided_filter.py` the choice is the class `GuidedFilter` (of a measure
+`GuidedFilterMeasure`), or, where the room holds functions, the function `guided_filter`. The folder
+of a learned choice holds its network as `network.py`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _PACKAGES = {
     "methods": ("methods", "baselines"),
     "metrics": ("metrics",),
 }
+# Of the classes of a room, where another room has the same choices.
+_SUFFIXES = {"measures": "Measure"}
 
 
 def names(room: str) -> list[str]:
@@ -46,7 +48,7 @@ def module(room: str, name: str) -> ModuleType:
 
 def choice(room: str, name: str) -> type:
     """The class of a choice: `choice("methods", "sesf")` is `methods.sesf.Sesf`."""
-    found: type = getattr(module(room, name), class_name(name))
+    found: type = getattr(module(room, name), class_name(name) + _SUFFIXES.get(room, ""))
     return found
 
 
@@ -60,7 +62,7 @@ def make(room: str, text: str | Any, **options: Any) -> Any:
     if not isinstance(text, str):
         return text
     name, written = parse(text)
-    return build(choice(room, name), {**written, **options})
+    return build(choice(room, name), {**written, **options}, called=name)
 
 
 def network(name: str, part: str = "network") -> ModuleType:

@@ -13,16 +13,16 @@ from hyperfocal.errors import FormatError, StackError
 from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Pixels, Weight, to_grey, to_pixels
 from hyperfocal.io import formats, outputs
 
-Picture = NDArray[np.uint8]
+Rgb = NDArray[np.uint8]
 
 
-def decision_view(index: IndexMap, *, frame_count: int) -> Picture:
+def decision_view(index: IndexMap, *, frame_count: int) -> Rgb:
     """A colour for each frame, from blue (first) over green to red (last)."""
     levels = np.linspace(0, 255, max(2, frame_count)).round().astype(np.uint8)
     return cv2.cvtColor(cv2.applyColorMap(levels[index], cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB)
 
 
-def relief_view(depth: NDArray[np.float32], *, frame_count: int) -> Picture:
+def relief_view(depth: NDArray[np.float32], *, frame_count: int) -> Rgb:
     """The depth map as a relief: coloured by depth, lit from the upper left."""
     smooth = cv2.GaussianBlur(depth, (0, 0), 2)
     steepness = 40 / max(1, frame_count)
@@ -35,21 +35,21 @@ def relief_view(depth: NDArray[np.float32], *, frame_count: int) -> Picture:
     return np.clip(colours * shade[:, :, None], 0, 255).astype(np.uint8)
 
 
-def overlay_view(pixels: Pixels, index: IndexMap, *, frame_count: int) -> Picture:
+def overlay_view(pixels: Pixels, index: IndexMap, *, frame_count: int) -> Rgb:
     """The picture in grey, tinted with the colour of each pixel's frame."""
     grey = to_grey(pixels)[:, :, None]
     colours = decision_view(index, frame_count=frame_count).astype(np.float32)
     return np.clip(colours * (0.25 + 0.75 * grey), 0, 255).astype(np.uint8)
 
 
-def difference_view(pixels: Pixels, frame: Pixels, *, gain: float = 4) -> Picture:
+def difference_view(pixels: Pixels, frame: Pixels, *, gain: float = 4) -> Rgb:
     """Absolute difference of the picture to a frame, `gain` times enlarged, in grey."""
     difference = to_grey(np.abs(pixels - frame))
     levels = np.clip(difference * 255 * gain + 0.5, 0, 255).astype(np.uint8)
     return cv2.cvtColor(levels, cv2.COLOR_GRAY2RGB)
 
 
-def activity_view(activity: FocusMap) -> Picture:
+def activity_view(activity: FocusMap) -> Rgb:
     """The focus measure on a logarithmic scale, dark where the picture is flat."""
     scale = np.log1p(activity / max(float(np.median(activity)), 1e-12))
     top = max(float(np.percentile(scale, 99.5)), 1e-12)
@@ -57,7 +57,7 @@ def activity_view(activity: FocusMap) -> Picture:
     return cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
 
 
-def confidence_view(confidence: Weight) -> Picture:
+def confidence_view(confidence: Weight) -> Rgb:
     """How sure the decision is, white where it is most sure."""
     levels = np.clip(confidence * 255 + 0.5, 0, 255).astype(np.uint8)
     return cv2.cvtColor(levels, cv2.COLOR_GRAY2RGB)

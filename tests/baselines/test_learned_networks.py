@@ -8,11 +8,11 @@ torch = pytest.importorskip("torch")
 from hyperfocal import registry  # noqa: E402
 from hyperfocal.baselines._encoder_decoder_graphs import Decoder, Encoder  # noqa: E402
 from hyperfocal.baselines.cnn_fuse.graphs import Scores, focus_map  # noqa: E402
-from hyperfocal.baselines.cnn_fuse.network import CnnFuse, merged  # noqa: E402
-from hyperfocal.baselines.deep_fuse.network import DeepFuse  # noqa: E402
-from hyperfocal.baselines.dense_fuse.network import DenseFuse  # noqa: E402
+from hyperfocal.baselines.cnn_fuse.network import CnnFuseNetwork, merged  # noqa: E402
+from hyperfocal.baselines.deep_fuse.network import DeepFuseNetwork  # noqa: E402
+from hyperfocal.baselines.dense_fuse.network import DenseFuseNetwork  # noqa: E402
 from hyperfocal.inference.checkpoints import load_network, save_network  # noqa: E402
-from hyperfocal.training.export import export_halves  # noqa: E402
+from hyperfocal.training.export import export_encoder_decoder  # noqa: E402
 from hyperfocal.training.lessons.cnn_fuse import export_cnn_fuse  # noqa: E402
 
 
@@ -24,9 +24,9 @@ def seeded(network_class):
 @pytest.mark.parametrize(
     ("network_class", "by_layer"),
     [
-        (CnnFuse, [640, 73_856, 295_168, 512 * 64 * 256, 256 * 2]),
-        (DenseFuse, [160, 2_320, 4_624, 6_928, 36_928, 18_464, 4_624, 145]),
-        (DeepFuse, [416, 25_120, 50_208, 12_816, 401]),
+        (CnnFuseNetwork, [640, 73_856, 295_168, 512 * 64 * 256, 256 * 2]),
+        (DenseFuseNetwork, [160, 2_320, 4_624, 6_928, 36_928, 18_464, 4_624, 145]),
+        (DeepFuseNetwork, [416, 25_120, 50_208, 12_816, 401]),
     ],
 )
 def test_layers_are_those_published(network_class, by_layer):
@@ -38,7 +38,7 @@ def test_layers_are_those_published(network_class, by_layer):
 
 @torch.no_grad()
 def test_merging_the_last_layers_changes_nothing_but_their_size():
-    network, patches = seeded(CnnFuse), torch.rand(2, 5, 1, 16, 16)
+    network, patches = seeded(CnnFuseNetwork), torch.rand(2, 5, 1, 16, 16)
     slim = merged(network)
     assert torch.allclose(slim(*patches), network(*patches), atol=1e-5)
     assert sum(p.numel() for p in slim.parameters()) == 369_664 + 512 * 64 * 2
@@ -46,7 +46,7 @@ def test_merging_the_last_layers_changes_nothing_but_their_size():
 
 @torch.no_grad()
 def test_the_difference_of_two_scores_is_the_comparison_in_both_orders():
-    network, (first, second) = seeded(CnnFuse), torch.rand(2, 5, 1, 16, 16)
+    network, (first, second) = seeded(CnnFuseNetwork), torch.rand(2, 5, 1, 16, 16)
     forth, back = network(first, second), network(second, first)
     expected = ((forth[:, 0] - forth[:, 1]) - (back[:, 0] - back[:, 1])) / 2
     scores = Scores(network)
@@ -72,7 +72,7 @@ def test_a_focus_map_is_the_mean_over_the_patches_that_cover_a_pixel():
 @pytest.mark.parametrize("shape", [(2, 2), (7, 31), (40, 25)])
 @torch.no_grad()
 def test_dense_features_are_never_negative_and_keep_what_came_before(shape):
-    network, picture = seeded(DenseFuse), torch.rand(2, 1, *shape)
+    network, picture = seeded(DenseFuseNetwork), torch.rand(2, 1, *shape)
     features = network.features(picture)
     assert features.shape == (2, 64, *shape)
     assert float(features.min()) >= 0
@@ -82,14 +82,14 @@ def test_dense_features_are_never_negative_and_keep_what_came_before(shape):
 
 @torch.no_grad()
 def test_features_of_two_frames_are_added_as_published():
-    network, frames = seeded(DeepFuse), torch.rand(1, 2, 9, 12)
+    network, frames = seeded(DeepFuseNetwork), torch.rand(1, 2, 9, 12)
     added = network.features(frames[:, :1]) + network.features(frames[:, 1:])
     assert torch.allclose(network(frames), network.decoder(added), atol=1e-6)
     assert torch.allclose(network(frames), network(frames.flip(1)), atol=1e-6)
     assert torch.allclose(network(frames), network(frames.repeat(1, 2, 1, 1)), atol=1e-6)
 
 
-@pytest.mark.parametrize("network_class", [CnnFuse, DenseFuse, DeepFuse])
+@pytest.mark.parametrize("network_class", [CnnFuseNetwork, DenseFuseNetwork, DeepFuseNetwork])
 @torch.no_grad()
 def test_saved_and_loaded_it_gives_the_same(network_class, tmp_path):
     network, picture = seeded(network_class), torch.rand(1, 1, 16, 18)
@@ -102,10 +102,10 @@ def test_saved_and_loaded_it_gives_the_same(network_class, tmp_path):
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
-    networks = {c: seeded(c) for c in (CnnFuse, DenseFuse, DeepFuse)}
-    export_cnn_fuse(networks[CnnFuse], folder)
-    export_halves(networks[DenseFuse], folder)
-    export_halves(networks[DeepFuse], folder)
+    networks = {c: seeded(c) for c in (CnnFuseNetwork, DenseFuseNetwork, DeepFuseNetwork)}
+    export_cnn_fuse(networks[CnnFuseNetwork], folder)
+    export_encoder_decoder(networks[DenseFuseNetwork], folder)
+    export_encoder_decoder(networks[DeepFuseNetwork], folder)
     return networks, folder
 
 
@@ -113,11 +113,11 @@ def exported(tmp_path_factory):
 @pytest.mark.parametrize(
     ("file", "network_class", "part", "name", "channels"),
     [
-        ("cnn_fuse.scores.onnx", CnnFuse, Scores, "tile", 1),
-        ("dense_fuse.encoder.onnx", DenseFuse, Encoder, "maps", 1),
-        ("dense_fuse.decoder.onnx", DenseFuse, Decoder, "maps", 64),
-        ("deep_fuse.encoder.onnx", DeepFuse, Encoder, "maps", 1),
-        ("deep_fuse.decoder.onnx", DeepFuse, Decoder, "maps", 32),
+        ("cnn_fuse.scores.onnx", CnnFuseNetwork, Scores, "tile", 1),
+        ("dense_fuse.encoder.onnx", DenseFuseNetwork, Encoder, "maps", 1),
+        ("dense_fuse.decoder.onnx", DenseFuseNetwork, Decoder, "maps", 64),
+        ("deep_fuse.encoder.onnx", DeepFuseNetwork, Encoder, "maps", 1),
+        ("deep_fuse.decoder.onnx", DeepFuseNetwork, Decoder, "maps", 32),
     ],
 )
 @torch.no_grad()

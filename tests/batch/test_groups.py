@@ -27,11 +27,15 @@ def counts(plan):
 
 
 def test_times_are_read_to_the_fraction():
-    assert formats.shot_of(exif_of(5)).time_s - formats.shot_of(exif_of(0)).time_s == 5
-    assert formats.shot_of(exif_of(0, digits="25")).time_s % 1 == pytest.approx(0.25)
-    shot = formats.shot_of(exif_of(f_number=5.6, iso=200, exposure_s=0.01))
+    assert formats.capture_info(exif_of(5)).time_s - formats.capture_info(exif_of(0)).time_s == 5
+    assert formats.capture_info(exif_of(0, digits="25")).time_s % 1 == pytest.approx(0.25)
+    shot = formats.capture_info(exif_of(f_number=5.6, iso=200, exposure_s=0.01))
     assert (shot.f_number, shot.iso, shot.exposure_s, shot.time_s) == (5.6, 200, 0.01, None)
-    assert formats.shot_of(b"II*\0\xff\xff\xff\xff") == formats.Shot() == formats.shot_of(None)
+    assert (
+        formats.capture_info(b"II*\0\xff\xff\xff\xff")
+        == formats.CaptureInfo()
+        == formats.capture_info(None)
+    )
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ from bench.test_processes import wait_for, wait_until_gone
 import hyperfocal
 from hyperfocal.bench import tables
 from hyperfocal.bench.cache import Cache
-from hyperfocal.bench.plan import Plan
-from hyperfocal.bench.runs import Row, compare
+from hyperfocal.bench.plan import BenchPlan
+from hyperfocal.bench.runs import BenchResult, compare
 from hyperfocal.bench.scenes import find_scenes
 from hyperfocal.errors import FormatError
 from hyperfocal.io import formats
@@ -42,11 +42,11 @@ def bench(*arguments: Any) -> Any:
     )
 
 
-def rows_of(data: Path, out: Path, **plan: Any) -> list[Row]:
+def rows_of(data: Path, out: Path, **plan: Any) -> list[BenchResult]:
     """Rows of outside programs, in this process."""
     chosen = {"methods": (), "metrics": FEW, **plan}
     with Cache(out / "cache") as cache:
-        return compare(find_scenes([data]), Plan(**chosen), cache)
+        return compare(find_scenes([data]), BenchPlan(**chosen), cache)
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_a_program_that_goes_wrong_says_so_in_its_row_and_the_others_go_on(
     assert not good.failure
     assert set(good.values) == {"psnr", "qg"}
     assert "out of luck" not in told or f"- fails, set/0: {told}" in tables.to_markdown(
-        [bad, good], Plan(methods=(), metrics=FEW)
+        [bad, good], BenchPlan(methods=(), metrics=FEW)
     )
 
 
@@ -310,16 +310,16 @@ def test_an_undefined_metric_says_why_in_the_table(tmp_path: Path, command: Comm
     shutil.copyfile(data / "0-A.png", data / "0-GT.png")
     rows = rows_of(data, tmp_path, commands=(command("copies"),))
     assert set(rows[0].values) == {"qg"}
-    told = tables.to_markdown(rows, Plan(metrics=FEW))
+    told = tables.to_markdown(rows, BenchPlan(metrics=FEW))
     assert "- psnr: the fused picture equals the reference" in told
     assert told.endswith("(copies, set/0)\n")
 
 
-def row(method: str, scene: str, values: dict[str, float], failure: str = "") -> Row:
-    return Row("set", scene, method, failure, 2.0, 1.0, 10**7, None, "", False, values)
+def row(method: str, scene: str, values: dict[str, float], failure: str = "") -> BenchResult:
+    return BenchResult("set", scene, method, failure, 2.0, 1.0, 10**7, None, "", False, values)
 
 
-def summary(rows: Sequence[Row], method: str) -> tables.Summary:
+def summary(rows: Sequence[BenchResult], method: str) -> tables.Summary:
     return next(each for each in tables.summaries(rows) if each.method == method)
 
 
@@ -341,7 +341,7 @@ def test_a_mean_over_fewer_pictures_is_marked_and_never_best() -> None:
         row("b", "1", {"qg": 0.5}),
         row("b", "2", {"qg": 0.4}),
     ]
-    told = tables.to_markdown(rows, Plan(metrics="qg"))
+    told = tables.to_markdown(rows, BenchPlan(metrics="qg"))
     assert "0.9000† (1)" in told
     assert "**0.4500** (1)" in told
 
@@ -349,7 +349,7 @@ def test_a_mean_over_fewer_pictures_is_marked_and_never_best() -> None:
 def test_data_sets_are_also_summed_up_together() -> None:
     rows = [
         row("a", "1", {"qg": 0.2}),
-        Row(**{**vars(row("a", "1", {"qg": 0.4})), "data_set": "x"}),
+        BenchResult(**{**vars(row("a", "1", {"qg": 0.4})), "data_set": "x"}),
     ]
     assert summary(rows, "a").means == {"qg": 0.2}
     together = tables.summaries(rows)[-1]

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from hyperfocal.compute import filters
 from hyperfocal.decision import consistency
 
 masks = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24))
@@ -151,7 +152,7 @@ def test_the_guided_filter_is_the_published_one():
     guide = (rng.random((23, 31)) * 255).astype(np.float32)
     mask = rng.random((23, 31)) < 0.5
     expected = guided_by_definition(guide, mask, 4, 0.1)
-    found = consistency.guided_filter(guide, mask, radius=4, epsilon=0.1)
+    found = filters.guided_filter(guide, mask, radius=4, epsilon=0.1)
     assert np.abs(found - expected).max() < 1e-3
 
 
@@ -160,13 +161,13 @@ def test_the_guided_filter_follows_the_edge_of_the_guide():
     guide[:, 20:] = 200
     mask = np.zeros((40, 40), bool)
     mask[:, 22:] = True  # two pixels off the edge
-    weight = consistency.guided_filter(guide, mask, radius=4, epsilon=0.1)
+    weight = filters.guided_filter(guide, mask, radius=4, epsilon=0.1)
     assert np.diff(weight[20]).argmax() == 19
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 200), (50, 2)])
 def test_box_mean_counts_only_what_lies_inside(shape):
     values = np.random.default_rng(0).random(shape).astype(np.float32)
-    mean = consistency.box_mean(values, 4)
+    mean = filters.box_mean(values, 4)
     assert mean[0, 0] == pytest.approx(values[:5, :5].mean(), rel=1e-5)
-    assert consistency.box_mean(np.ones(shape, np.float32), 4) == pytest.approx(1)
+    assert filters.box_mean(np.ones(shape, np.float32), 4) == pytest.approx(1)

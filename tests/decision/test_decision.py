@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from hyperfocal.decision.decision import Contest, Raw, Verified, winners
+from hyperfocal.decision.argmax import ArgMax, winners
+from hyperfocal.decision.verification import ConsistencyVerification, NoVerification
 
 
 def contest_of(maps):
-    contest = Contest(*maps[0].shape)
+    contest = ArgMax(*maps[0].shape)
     for frame, focus_map in enumerate(maps):
         contest.add(frame, focus_map)
     return contest
@@ -35,26 +36,26 @@ def test_confidence_does_not_depend_on_the_order():
 
 def test_a_raw_decision_takes_each_pixel_from_one_frame():
     mask = np.eye(5, dtype=bool)
-    assert np.array_equal(Raw().weigh(mask, np.empty(0, np.float32)), mask)
+    assert np.array_equal(NoVerification().weigh(mask, np.empty(0, np.float32)), mask)
 
 
 def test_weights_of_all_frames_add_up_to_one_where_none_is_clipped():
     rng = np.random.default_rng(2)
     index = np.repeat(np.arange(3, dtype=np.uint16), 30)[None].repeat(60, 0)
     guide = (rng.random(index.shape) * 255).astype(np.float32)
-    weights = [Verified().weigh(index == frame, guide) for frame in range(3)]
+    weights = [ConsistencyVerification().weigh(index == frame, guide) for frame in range(3)]
     assert np.sum(weights, 0).min() > 0.999
 
 
 def test_a_weight_is_the_same_whether_its_support_is_cut_out_or_not():
-    from hyperfocal.decision.consistency import guided_filter
+    from hyperfocal.compute.filters import guided_filter
 
     rng = np.random.default_rng(3)
     mask = np.zeros((90, 110), bool)
     mask[30:45, 50:70] = True
     guide = (rng.random(mask.shape) * 255).astype(np.float32)
     whole = guided_filter(guide, mask, radius=4, epsilon=0.1)
-    assert np.abs(Verified().weigh(mask, guide) - whole).max() < 1e-5
+    assert np.abs(ConsistencyVerification().weigh(mask, guide) - whole).max() < 1e-5
 
 
 def test_winners_are_the_frames_in_use():

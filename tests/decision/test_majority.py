@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from hyperfocal import options
-from hyperfocal.decision.majority import Majority, majority, median_index, published_window
+from hyperfocal.compute.mode_filter import majority, median_index
+from hyperfocal.decision.majority import Majority, published_window
 from hyperfocal.errors import OptionError
 
 windows = st.integers(0, 30).map(lambda radius: 2 * radius + 1)

@@ -11,8 +11,8 @@ from hyperfocal import registry
 from hyperfocal.frame import to_grey
 from hyperfocal.inference import engines
 from hyperfocal.inference.blocks import starts
-from hyperfocal.measures.sesf import Sesf, pooled_over
-from hyperfocal.measures.ums import Ums
+from hyperfocal.measures.sesf import SesfMeasure, pooled_over
+from hyperfocal.measures.ums import UmsMeasure
 
 
 @pytest.fixture(params=registry.names("measures"))
@@ -36,7 +36,7 @@ def test_a_whole_frame_needs_no_survey(measure):
     frame = grey(130, 150)
     whole, surveyed = measure(frame), measure(frame, measure.survey(frame))
     # UMS-Fusion runs a whole frame exactly as published; from gates it comes close only.
-    tolerance = 0.05 if isinstance(measure, Ums) else 1e-3
+    tolerance = 0.05 if isinstance(measure, UmsMeasure) else 1e-3
     assert np.median(np.abs(whole - surveyed) / whole) < tolerance
     assert np.allclose(whole, surveyed, rtol=10 * tolerance)
 
@@ -75,13 +75,13 @@ def test_the_smallest_frames_are_measured(measure, shape):
 
 def test_the_border_has_no_false_gradient():
     frame = np.full((80, 80), 0.9, np.float32)
-    measure = Sesf()
+    measure = SesfMeasure()
     energy = measure.gradient_energy(frame, measure.survey(frame))
     assert energy[0].max() == energy[:, 0].max() == 0
 
 
 def test_network_tiles_leave_no_seam():
-    measure = Sesf()
+    measure = SesfMeasure()
     frame = grey(450, 500)
     gates = measure.survey(frame)
     energy = measure.gradient_energy(frame, gates)
@@ -125,7 +125,7 @@ def test_precision_and_engine_can_be_chosen():
     maps = {}
     for name in ("openvino", "onnxruntime", "torch"):
         if registry.module("engines", name).is_installed():
-            measure = Sesf(engine=name)
+            measure = SesfMeasure(engine=name)
             maps[name] = measure(frame, measure.survey(frame))
     reference = maps.pop("onnxruntime")
     for found in maps.values():

@@ -10,7 +10,7 @@ from hyperfocal.errors import FormatError, MissingExtra  # noqa: E402
 from hyperfocal.inference import engines  # noqa: E402
 from hyperfocal.inference.checkpoints import load_network, save_network  # noqa: E402
 from hyperfocal.measures.sesf.graphs import Gates, Gradient  # noqa: E402
-from hyperfocal.measures.sesf.network import Sesf, SesfConfig  # noqa: E402
+from hyperfocal.measures.sesf.network import SesfConfig, SesfNetwork  # noqa: E402
 from hyperfocal.training.lessons.sesf import export_sesf  # noqa: E402
 
 ATTENTIONS = ["cse", "sse", "scse"]
@@ -19,7 +19,7 @@ ATTENTIONS = ["cse", "sse", "scse"]
 def random_network(attention="cse", seed=0):
     """A network whose batch norms are not the identity."""
     torch.manual_seed(seed)
-    network = Sesf(SesfConfig(attention=attention)).eval()
+    network = SesfNetwork(SesfConfig(attention=attention)).eval()
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.uniform_(0, 0.5)
@@ -49,7 +49,7 @@ def energy_by_definition(network, picture):
 
 
 def test_the_network_has_the_published_number_of_parameters():
-    assert sum(values.numel() for values in Sesf().parameters()) == 74_803
+    assert sum(values.numel() for values in SesfNetwork().parameters()) == 74_803
 
 
 @pytest.mark.parametrize("attention", ATTENTIONS)

@@ -10,7 +10,7 @@ from scenes import texture
 
 from hyperfocal.frame import to_grey
 from hyperfocal.inference.engines import onnxruntime
-from hyperfocal.measures.ums import Ums, windows_of
+from hyperfocal.measures.ums import UmsNetwork, windows_of
 
 
 def grey(height, width, seed=0):
@@ -20,7 +20,7 @@ def grey(height, width, seed=0):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     torch = pytest.importorskip("torch")
-    from hyperfocal.measures.ums.network import Ums as Network
+    from hyperfocal.measures.ums.network import UmsNetwork as Network
     from hyperfocal.training.lessons.ums import export_ums
 
     torch.manual_seed(0)
@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
 
 
 @dataclass(frozen=True)
-class Random(Ums):
+class Random(UmsNetwork):
     """The measure with weights of our own."""
 
     folder: Path = Path()
@@ -63,7 +63,7 @@ def test_a_tile_scores_as_the_whole_does(folder):
 def test_halo_and_blocks_lie_on_the_grid():
     for radius in range(40):
         for median in (False, True):
-            measure = Ums(radius=radius, median=median)
+            measure = UmsNetwork(radius=radius, median=median)
             assert measure.halo % measure.grid == 0
             assert measure.halo >= radius + 48
 

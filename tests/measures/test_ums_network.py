@@ -9,14 +9,14 @@ from hyperfocal import registry  # noqa: E402
 from hyperfocal.inference.checkpoints import load_network, save_network  # noqa: E402
 from hyperfocal.measures.ums import network  # noqa: E402
 from hyperfocal.measures.ums.graphs import Gates, Gradient, Whole, raised_evenly  # noqa: E402
-from hyperfocal.measures.ums.network import Ums  # noqa: E402
+from hyperfocal.measures.ums.network import UmsNetwork  # noqa: E402
 from hyperfocal.training.lessons.ums import export_ums  # noqa: E402
 
 
 def random_network(seed=0):
     """A network whose batch norms are not the identity."""
     torch.manual_seed(seed)
-    network = Ums().eval()
+    network = UmsNetwork().eval()
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.uniform_(0, 0.5)
@@ -45,13 +45,13 @@ def gradient_by_definition(features):
 
 
 def test_the_network_has_the_published_number_of_parameters():
-    count = sum(values.numel() for values in Ums().parameters())
+    count = sum(values.numel() for values in UmsNetwork().parameters())
     assert count == 1_515_313
     assert round(count / 1e6, 3) == 1.515
 
 
 def test_there_are_fifteen_nodes_of_two_convolutions():
-    network = Ums()
+    network = UmsNetwork()
     assert len(network.nodes) == 15
     widths = {name: node.body[0].in_channels for name, node in network.nodes.items()}
     assert (widths["0_0"], widths["0_1"], widths["0_4"]) == (1, 32, 80)

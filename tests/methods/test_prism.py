@@ -13,8 +13,8 @@ from scenes import psnr, scene, texture
 import hyperfocal
 from hyperfocal import registry
 from hyperfocal.methods.prism import CHANNELS, MEND_CHANNELS, Prism
-from hyperfocal.methods.prism.softmax import Average
-from hyperfocal.methods.prism.statistics import POWER, Knowledge, pyramid, to_squares
+from hyperfocal.methods.prism.softmax import SoftmaxAverage
+from hyperfocal.methods.prism.statistics import POWER, StackStatistics, pixel_unshuffle, pyramid
 from hyperfocal.metrics.psnr import psnr as metric
 
 RENDERED = Path(__file__).parents[3] / "shared" / "data" / "rendered"
@@ -138,7 +138,7 @@ def test_depth_is_the_frame_that_is_sharp():
 def test_an_average_is_that_of_the_softmax():
     rng = np.random.default_rng(3)
     scores, values = rng.normal(0, 5, (2, 6, 8, 9)).astype(np.float32)
-    average = Average((8, 9), 1)
+    average = SoftmaxAverage((8, 9), 1)
     largest = np.zeros((8, 9), np.float32)
     for score, value in zip(scores, values, strict=True):
         largest = np.maximum(largest, average.add(slice(0, 8), score, [value]))
@@ -151,7 +151,7 @@ def test_an_average_is_that_of_the_softmax():
 
 def test_scores_of_any_size_give_a_mean():
     scores = np.array([[-1e4, 1e4, -1e4]], np.float32), np.array([[-1e4, -1e4, 5]], np.float32)
-    average = Average((1, 3), 1)
+    average = SoftmaxAverage((1, 3), 1)
     for score, value in zip(scores, (0.25, 0.75), strict=True):
         average.add(slice(0, 1), score, [np.full((1, 3), value, np.float32)])
     (mean,), _ = average.means()
@@ -161,7 +161,7 @@ def test_scores_of_any_size_give_a_mean():
 def test_squares_are_laid_out_as_torch_does():
     torch = pytest.importorskip("torch")
     plane, squares = np.random.default_rng(0).random((6, 10), np.float32), np.empty((4, 3, 5))
-    to_squares(plane, squares)
+    pixel_unshuffle(plane, squares)
     expected = torch.nn.functional.pixel_unshuffle(torch.from_numpy(plane[None]), 2)
     assert np.array_equal(squares, expected.numpy())
 
@@ -178,10 +178,10 @@ def test_it_gives_what_the_network_gives():
     stack = torch.from_numpy(np.stack(frames).reshape(1, 3, 128, 192))
     with torch.no_grad():
         expected = network(stack)[0, 0].numpy()
-        pieces = networks.Stack(stack, 5)
-    known = Knowledge(5)
+        pieces = networks.PyramidStack(stack, 5)
+    known = StackStatistics(5)
     for frame in stack[0].numpy():
-        known.look(frame)
+        known.observe(frame)
     known.close()
     bands, lows = known.pyramid(stack[0, 2].numpy())
     assert float(POWER) == pytest.approx(network.config.power, abs=1e-4)
@@ -194,7 +194,7 @@ def test_it_gives_what_the_network_gives():
             assert np.abs(found).max() < 1e-3
     made = Prism(precision="fp32").fold(128, 192, 1)
     for frame in stack[0].numpy()[..., None]:
-        made.look(frame)
+        made.observe(frame)
     for frame in stack[0].numpy()[..., None]:
         made.add(frame)
     made._lowest[:], made._highest[:] = -9, 9  # the network knows no limits
@@ -227,10 +227,10 @@ def test_where_a_frame_has_no_data_the_others_are_taken():
     spoiled, covered = frames[1].copy(), np.ones((96, 128), bool)
     spoiled[:, :24], covered[:, :24] = texture(96, 24, seed=5), False
     fold = Prism(precision="fp32").fold(96, 128, 3)
-    for work in (fold.look, fold.add):
+    for work in (fold.observe, fold.add):
         work(frames[0], None)
         work(spoiled, covered)
     made = fold.result()
     assert np.abs(made - frames[0])[:, :23].max() < 1e-6
-    assert (fold.location().index[:, :24] == 0).all()
+    assert (fold.depth_estimate().index[:, :24] == 0).all()
     assert np.abs(made - frames[0])[:, 64:].max() > 0.05

@@ -32,7 +32,7 @@ def ramp(count, *, height=180, width=240, seed=0, noise=0.0):
 
 def details(frames):
     with open_stack(frames) as stack:
-        return ordering.details_of(stack)
+        return ordering.detail_maps(stack)
 
 
 def tau(order):

@@ -9,7 +9,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from hyperfocal.inference.checkpoints import load_network  # noqa: E402
-from hyperfocal.methods.prism.network import Prism, PrismConfig, Stack, expanded, reduced, softened  # noqa: E402
+from hyperfocal.methods.prism.network import (  # noqa: E402
+    PrismConfig,
+    PrismNetwork,
+    PyramidStack,
+    expanded,
+    reduced,
+    softened,
+)
 from hyperfocal.training import run  # noqa: E402
 from hyperfocal.training.lessons.prism import TrainPrism  # noqa: E402
 
@@ -44,7 +51,7 @@ def test_it_learns_without_labels(finished, photos):
     losses = [terms["picture"] for terms in finished.history.validation]
     with torch.no_grad():
         untrained = PrismConfig(channels=8, mend_channels=8)
-        network, scenes = Prism(untrained).eval(), list(finished.validation.fixed())
+        network, scenes = PrismNetwork(untrained).eval(), list(finished.validation.fixed())
         errors = [(network(s[:, :-1]) - s[:, -1:]).square().mean().log10() for s in scenes]
     before = 60 + 10 * float(torch.stack(errors).mean())
     assert min(losses) < before - 0.2
@@ -87,8 +94,8 @@ def test_pyramids_are_those_of_opencv(size):
 
 def test_before_training_it_is_the_classical_rule():
     frames = torch.rand(1, 3, 64, 64)
-    network = Prism().eval()
-    stack = Stack(frames, 5)
+    network = PrismNetwork().eval()
+    stack = PyramidStack(frames, 5)
     with torch.no_grad():
         made, first, second = network.composites(frames)
     power = network.config.power

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from hyperfocal.training.scenes import composing, defocus, textures  # noqa: E402
-from hyperfocal.training.scenes.dataset import COUNTS, Bank  # noqa: E402
+from hyperfocal.training.scenes.dataset import COUNTS, SceneDataset  # noqa: E402
 
 
 def noise(rng: np.random.Generator, side: int) -> composing.Plane:
@@ -113,7 +113,7 @@ def test_mattes_cover_between_nothing_and_everything(seed):
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory) -> Bank:
+def bank(tmp_path_factory) -> SceneDataset:
     folder = tmp_path_factory.mktemp("bank")
     photographs = []
     for number in range(3):
@@ -121,30 +121,30 @@ def bank(tmp_path_factory) -> Bank:
         picture = noise(np.random.default_rng(number), 120)
         cv2.imwrite(str(path), (255 * picture).astype(np.uint8))
         photographs.append(path)
-    bank = Bank(folder / "scenes", photographs, 40, 64, seed=5)
+    bank = SceneDataset(folder / "scenes", photographs, 40, 64, seed=5)
     bank.prepare(lambda *_: None)
     return bank
 
 
-def test_a_bank_is_made_once(bank: Bank):
+def test_a_bank_is_made_once(bank: SceneDataset):
     (chunk,) = sorted(bank.folder.iterdir())
     before = chunk.stat().st_mtime_ns
-    again = Bank(bank.folder, bank.paths, bank.count, bank.size, bank.seed)
+    again = SceneDataset(bank.folder, bank.paths, bank.count, bank.size, bank.seed)
     again.prepare(lambda *_: None)
     assert chunk.stat().st_mtime_ns == before
     pairs = zip(bank.fixed(), again.fixed(), strict=True)
     assert all(torch.equal(one, other) for one, other in pairs)
 
 
-def test_what_was_cut_off_is_made_again(bank: Bank, tmp_path: Path):
-    again = Bank(tmp_path / "scenes", bank.paths, bank.count, bank.size, bank.seed)
+def test_what_was_cut_off_is_made_again(bank: SceneDataset, tmp_path: Path):
+    again = SceneDataset(tmp_path / "scenes", bank.paths, bank.count, bank.size, bank.seed)
     again.folder.mkdir()
     (again.folder / "scenes-00000.part").write_bytes(b"half")
     again.prepare(lambda *_: None)
     assert torch.equal(next(again.fixed()), next(bank.fixed()))
 
 
-def test_an_epoch_shows_every_scene_once_and_can_be_joined_late(bank: Bank):
+def test_an_epoch_shows_every_scene_once_and_can_be_joined_late(bank: SceneDataset):
     batches = list(bank.batches(0, batch=24, repeats=1))
     assert len(batches) == bank.batch_count(batch=24, repeats=1)
     seen = sorted(itertools.chain.from_iterable([len(b[0]) - 1] * len(b) for b in batches))

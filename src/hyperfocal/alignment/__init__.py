@@ -17,9 +17,9 @@ from hyperfocal.alignment import crop, exposure, reports, transform_file
 from hyperfocal.alignment.crop import Rectangle
 from hyperfocal.alignment.gain_offset import Correction
 from hyperfocal.alignment.previews import Previews
-from hyperfocal.alignment.registration import Placement, place
+from hyperfocal.alignment.registration import Placement, register
 from hyperfocal.alignment.resampling import Filling, PlacedSource
-from hyperfocal.alignment.transform_file import Record
+from hyperfocal.alignment.transform_file import TransformRecord
 from hyperfocal.alignment.transforms import IDENTITY, largest_shift
 from hyperfocal.errors import AlignmentError
 from hyperfocal.frame import Source
@@ -40,7 +40,7 @@ class Aligned:
     stack: Stack
     kept: tuple[int, ...]  # which frames of the stack that came in are in it
     report: dict[str, Any]
-    record: Record
+    record: TransformRecord
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def align(
 def _planned(
     stack: Stack,
     how: Alignment,
-    record: Record | None,
+    record: TransformRecord | None,
     exposures: Exposure,
     on_misaligned: OnMisaligned,
     on_step: OnStep,
@@ -105,7 +105,7 @@ def _planned(
         return _Plan(placements, reference, _kept(stack, placements, on_misaligned), None)
     with Previews(stack) as previews:
         if how == "auto" and record is None:
-            found, reference = place(previews, lambda *step: on_step("align", *step))
+            found, reference = register(previews, lambda *step: on_step("align", *step))
             placements = [replace(one, matrix=previews.to_frame(one.matrix)) for one in found]
         kept = _kept(stack, placements, on_misaligned)
         corrections = None
@@ -118,7 +118,7 @@ def _unmoved(count: int) -> tuple[list[Placement], int]:
     return [Placement(IDENTITY, "placed" if index else "reference") for index in range(count)], 0
 
 
-def _recorded(record: Record) -> tuple[list[Placement], int]:
+def _recorded(record: TransformRecord) -> tuple[list[Placement], int]:
     placements = [
         Placement(IDENTITY, "misaligned") if matrix is None else Placement(matrix, "placed")
         for matrix in record.matrices
@@ -197,10 +197,10 @@ def _sources(stack: Stack, plan: _Plan, kept: Rectangle, *, is_filled: bool) -> 
     return found
 
 
-def _record(plan: _Plan, report: dict[str, Any], whole: Rectangle) -> Record:
+def _record(plan: _Plan, report: dict[str, Any], whole: Rectangle) -> TransformRecord:
     matrices = tuple(
         None if placement.status == "misaligned" else placement.matrix
         for placement in plan.placements
     )
     names = tuple(frame["frame"] for frame in report["frames"])
-    return Record(whole.width, whole.height, plan.reference, names, matrices)
+    return TransformRecord(whole.width, whole.height, plan.reference, names, matrices)

@@ -47,13 +47,13 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Blocks:
+class BlockMatches:
     """What the blocks of two pictures say of the displacement that is left between them."""
 
     centres: Points  # (count, 2), px
     moved: _Array  # (count, 2), px, the displacement that explains a block best
     information: _Array  # (count, 2, 2), inverse covariance of `moved`, up to a common factor
-    alike: _Array  # (count,), correlation −1…1
+    correlation: _Array  # (count,), correlation −1…1
     detail: _Array  # (count,), mean square of what both show, 0…1
 
 
@@ -81,7 +81,7 @@ def pyramid(preview: Grey, known: Grey | None = None) -> list[Level]:
     """A preview on 0…1 at all sizes, from fine to coarse, ready to be matched."""
     levels, noise = [], _NOISE
     while True:
-        levels.append(Level(evened(preview, noise), known))
+        levels.append(Level(contrast_normalised(preview, noise), known))
         height, width = preview.shape
         if min(height, width) < 2 * _SMALLEST:
             return levels
@@ -94,7 +94,7 @@ def pyramid(preview: Grey, known: Grey | None = None) -> list[Level]:
         noise /= 1.5  # the mean of four pixels is less noisy, of neighbours not by half
 
 
-def evened(grey: Grey, noise: float = _NOISE) -> Grey:
+def contrast_normalised(grey: Grey, noise: float = _NOISE) -> Grey:
     """Equal contrast everywhere: the deviation from the local mean over its local spread."""
     detail = cv2.GaussianBlur(grey, (0, 0), 0.8)
     detail -= _mean(detail)
@@ -165,16 +165,16 @@ def confidence(reference: Sequence[Level], frame: Sequence[Level], matrix: Matri
     level = min(_COMBINED, len(reference)) - 1
     blocks = _compare_level(reference, frame, level, matrix)
     detail = blocks.detail.sum()
-    return max(0.0, float(blocks.detail @ blocks.alike / detail)) if detail > 0 else 0.0
+    return max(0.0, float(blocks.detail @ blocks.correlation / detail)) if detail > 0 else 0.0
 
 
-def fitted(blocks: Blocks, model: Model, shape: tuple[int, ...], rounds: int = 6) -> Fit:
+def fitted(blocks: BlockMatches, model: Model, shape: tuple[int, ...], rounds: int = 6) -> Fit:
     """The transform of this kind that explains the displacements best, by robust weights."""
     centre, size = _frame_of(shape)
     design = transforms.basis((blocks.centres - centre) / size, model)
     informed = np.swapaxes(design, 1, 2) @ blocks.information
     squares, slopes = informed @ design, (informed @ blocks.moved[:, :, None])[:, :, 0]
-    trust = np.clip(blocks.alike, 0, 1) ** 2
+    trust = np.clip(blocks.correlation, 0, 1) ** 2
     weights, scale = trust, 1.0
     for _ in range(rounds):
         normal, right = np.tensordot(weights, squares, 1), weights @ slopes
@@ -224,7 +224,7 @@ def _descended(reference: Sequence[Level], frame: Sequence[Level], matrix: Matri
 
 def _settled(
     references: Sequence[Sequence[Level]], frame: Sequence[Level], matrix: Matrix, model: Model
-) -> tuple[Matrix, Fit, Blocks]:
+) -> tuple[Matrix, Fit, BlockMatches]:
     """The transform of this kind on which the finest levels and all references agree.
 
     Its last, small change, and the blocks that asked for it, come back too.
@@ -246,7 +246,7 @@ def _composed(matrix: Matrix, change: Matrix) -> Matrix:
     return transforms.normal(product) if is_sane else matrix
 
 
-def _needed(blocks: Blocks, shape: tuple[int, ...]) -> Model:
+def _needed(blocks: BlockMatches, shape: tuple[int, ...]) -> Model:
     """The simplest model that places the border where richer ones do, as far as those know."""
     similar, affine, free = (
         fitted(blocks, model, shape) for model in ("similarity", "affine", "homography")
@@ -287,7 +287,7 @@ def _factors(levels: Sequence[Level], level: int) -> tuple[float, float]:
 
 def _blocks(
     references: Sequence[Sequence[Level]], frame: Sequence[Level], matrix: Matrix
-) -> Blocks:
+) -> BlockMatches:
     """Blocks of the finest levels of all references, in pixels of the finest."""
     levels = range(min(_COMBINED, len(frame)))
     parts = [
@@ -295,28 +295,32 @@ def _blocks(
         for reference in references
         for level in levels
     ]
-    return Blocks(
+    return BlockMatches(
         np.concatenate([part.centres for part in parts]),
         np.concatenate([part.moved for part in parts]),
         np.concatenate([part.information for part in parts]),
-        np.concatenate([part.alike for part in parts]),
+        np.concatenate([part.correlation for part in parts]),
         np.concatenate([part.detail for part in parts]),
     )
 
 
 def _compare_level(
     reference: Sequence[Level], frame: Sequence[Level], level: int, matrix: Matrix
-) -> Blocks:
+) -> BlockMatches:
     x, y = _factors(reference, level)
     blocks = compare(reference[level], frame[level], transforms.rescaled(matrix, x, y))
     factor = (x + y) / 2
     centres = (blocks.centres + 0.5) / [x, y] - 0.5
-    return Blocks(
-        centres, blocks.moved / factor, blocks.information * factor**2, blocks.alike, blocks.detail
+    return BlockMatches(
+        centres,
+        blocks.moved / factor,
+        blocks.information * factor**2,
+        blocks.correlation,
+        blocks.detail,
     )
 
 
-def compare(reference: Level, frame: Level, matrix: Matrix) -> Blocks:
+def compare(reference: Level, frame: Level, matrix: Matrix) -> BlockMatches:
     """Displacements left between a reference and a frame that is warped by the matrix."""
     shape = reference.grey.shape
     seen = warped(frame.grey, matrix, shape)
@@ -350,8 +354,10 @@ def compare(reference: Level, frame: Level, matrix: Matrix) -> Blocks:
     information = structure * (total(both, both) / unexplained)[:, None, None]
     moved *= np.minimum(1, _LONGEST / np.maximum(np.hypot(*moved.T), 1e-9))[:, None]
     energy = total(seen, seen), total(here, here)
-    alike = total(seen, here) / np.sqrt(energy[0] * energy[1] + 1e-6)
-    return Blocks(_centres(shape), moved, information, alike, np.minimum(*energy) / area)
+    correlation = total(seen, here) / np.sqrt(energy[0] * energy[1] + 1e-6)
+    return BlockMatches(
+        _centres(shape), moved, information, correlation, np.minimum(*energy) / area
+    )
 
 
 def _grid(shape: tuple[int, ...]) -> tuple[int, int, tuple[slice, slice]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hyperfocal.alignment.transforms import Matrix, rescaled
 from hyperfocal.frame import FrameInfo, Grey, Pixels, to_grey
-from hyperfocal.io.scratch import Spool
+from hyperfocal.io.scratch import Scratch
 from hyperfocal.stack.stack import Stack
 
 _LARGEST = 2e6  # px of a preview
@@ -107,8 +107,8 @@ def _reduced(pixels: Pixels, shape: tuple[int, int]) -> Pixels:
     return small.reshape(*shape, pixels.shape[2])
 
 
-def _spool(info: FrameInfo, shape: tuple[int, int], channels: int) -> Spool:
+def _spool(info: FrameInfo, shape: tuple[int, int], channels: int) -> Scratch:
     kind = dataclasses.replace(
         info, height=shape[0], width=shape[1], channels=channels, dtype=np.dtype(np.float32)
     )
-    return Spool(kind)
+    return Scratch(kind)

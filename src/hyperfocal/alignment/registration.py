@@ -50,7 +50,7 @@ class _Chain:
     motions: dict[int, Motion] = field(default_factory=dict)  # to the frame before
 
 
-def place(previews: Previews, tell: Tell) -> tuple[list[Placement], int]:
+def register(previews: Previews, tell: Tell) -> tuple[list[Placement], int]:
     """The placement of each frame, and the reference; all identities where none has moved."""
     count = len(previews.stack)
     if min(previews.shape) < _TOO_SMALL:
@@ -215,10 +215,10 @@ def _placed_outward(
 
 def _outward(members: list[int], reference: int) -> Iterator[tuple[int, int]]:
     """Frames away from the reference, first those after it, each with the one before it."""
-    place = members.index(reference)
-    for after in range(place + 1, len(members)):
+    register = members.index(reference)
+    for after in range(register + 1, len(members)):
         yield members[after], members[after - 1]
-    for before in range(place - 1, -1, -1):
+    for before in range(register - 1, -1, -1):
         yield members[before], members[before + 1]
 
 

@@ -25,7 +25,7 @@ _LARGEST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
-class Record:
+class TransformRecord:
     """The transforms of a stack."""
 
     width: int
@@ -50,7 +50,7 @@ def require_writable(path: Path, *, overwrite: bool) -> None:
         raise FormatError(f"folder {path.parent} does not exist; make it first")
 
 
-def save(path: Path, record: Record) -> None:
+def save(path: Path, record: TransformRecord) -> None:
     """Write transforms beside, then rename; raises FormatError where that fails."""
     frames = [
         {"name": name, "reference_to_frame": None if matrix is None else matrix.tolist()}
@@ -74,7 +74,7 @@ def save(path: Path, record: Record) -> None:
         beside.unlink(missing_ok=True)
 
 
-def load(path: Path) -> Record:
+def load(path: Path) -> TransformRecord:
     """The transforms of a file; raises FormatError for whatever is no such file."""
     try:
         if path.stat().st_size > _LARGEST_BYTES:
@@ -95,7 +95,7 @@ def load(path: Path) -> Record:
         ) from error
 
 
-def require_fit(record: Record, path: Path, info: FrameInfo, count: int) -> None:
+def require_fit(record: TransformRecord, path: Path, info: FrameInfo, count: int) -> None:
     """Raise AlignmentError where transforms do not belong to a stack like this."""
     if (record.height, record.width) != (info.height, info.width):
         raise AlignmentError(
@@ -109,7 +109,7 @@ def require_fit(record: Record, path: Path, info: FrameInfo, count: int) -> None
         )
 
 
-def _record(content: Any) -> Record:
+def _record(content: Any) -> TransformRecord:
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ValueError(f"its format is not {_FORMAT!r}")
     if content["version"] != _VERSION:
@@ -120,7 +120,7 @@ def _record(content: Any) -> Record:
     width, height, reference = (_whole(content[key]) for key in ("width", "height", "reference"))
     if not (0 <= reference < len(frames)) or matrices[reference] is None:
         raise ValueError("its reference is none of its frames")
-    return Record(width, height, reference, names, matrices)
+    return TransformRecord(width, height, reference, names, matrices)
 
 
 def _whole(value: Any) -> int:

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal.decision.majority import majority
+from hyperfocal.compute.mode_filter import majority
 from hyperfocal.errors import MissingExtra
 from hyperfocal.frame import IndexMap, Pixels
 
@@ -54,7 +54,7 @@ class CoefficientFold:
         self._base: Pixels = np.empty(0, np.float32)
         self._size = (0, 0)
 
-    def look(self, pixels: Pixels) -> None:
+    def observe(self, pixels: Pixels) -> None:
         bands, _ = self._transform.split(pixels)
         if self._count == 0:
             self._best = [np.full(band.shape, -1, np.float32) for band in bands]

@@ -17,7 +17,7 @@ Features = NDArray[np.float32]  # (channels, height, width)
 
 
 @dataclass(frozen=True)
-class Halves:
+class EncoderDecoder:
     """The encoder and the decoder of a network, for tiles of any size.
 
     Both run over blocks that fit a core's cache; what they give does not depend on these.

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from hyperfocal.decision.consistency import verified_stack
-from hyperfocal.decision.decision import Raw
+from hyperfocal.decision.verification import NoVerification
 from hyperfocal.frame import FocusMap, Grey, IndexMap
 from hyperfocal.options import option, taken
 
@@ -68,7 +68,7 @@ class DescriptorSum:
 
 
 @dataclass(frozen=True)
-class LargeRegions(Raw):
+class LargeRegions(NoVerification):
     """Each pixel from the frame it chose, small regions from the nearest large one's."""
 
     smallest: int = option(3600, "regions below this are given up", unit="px", low=0)

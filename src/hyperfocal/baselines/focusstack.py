@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hyperfocal.decision.decision import Raw
+from hyperfocal.decision.verification import NoVerification
 from hyperfocal.frame import FocusMap, Grey
 from hyperfocal.options import option
 
@@ -53,5 +53,5 @@ class Focusstack(StrongestLaplacian):
         return StrongestLaplacian(self.blur, self.kernel)
 
     @property
-    def decision(self) -> Raw:
-        return Raw()
+    def decision(self) -> NoVerification:
+        return NoVerification()

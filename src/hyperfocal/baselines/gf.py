@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hyperfocal.decision.consistency import guided_filter
-from hyperfocal.decision.decision import Contest
+from hyperfocal.compute.filters import guided_filter
+from hyperfocal.decision.argmax import ArgMax
 from hyperfocal.frame import FocusMap, Grey, Pixels, to_grey
 from hyperfocal.options import option
 
@@ -64,12 +64,12 @@ class GuidedFold:
 
     def __init__(self, options: Gf, shape: tuple[int, int, int]):
         self._options = options
-        self._contest = Contest(*shape[:2])
+        self._contest = ArgMax(*shape[:2])
         self._count = self._added = 0
         self._totals = np.zeros((2, *shape), np.float32)
         self._shares = np.zeros((2, *shape[:2], 1), np.float32)
 
-    def look(self, pixels: Pixels) -> None:
+    def observe(self, pixels: Pixels) -> None:
         self._contest.add(self._count, self._options.saliency(to_grey(pixels)))
         self._count += 1
 

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.baselines._whole import WholePicture
+from hyperfocal.decision.argmax import ArgMax
 from hyperfocal.decision.consistency import disk, verified_stack
-from hyperfocal.decision.decision import Contest
 from hyperfocal.frame import FocusMap, Grey, Pixels, Weight, to_grey
 from hyperfocal.options import option
 
@@ -69,13 +69,13 @@ class MatteFold:
 
     def __init__(self, options: Imf, shape: tuple[int, int, int]):
         self._options = options
-        self._contest = Contest(*shape[:2])
+        self._contest = ArgMax(*shape[:2])
         self._count = self._added = 0
         self._is_unknown: Mask = np.zeros(shape[:2], np.bool_)
         self._total = np.zeros(shape, np.float32)
         self._share = np.zeros((*shape[:2], 1), np.float32)
 
-    def look(self, pixels: Pixels) -> None:
+    def observe(self, pixels: Pixels) -> None:
         self._contest.add(self._count, self._options.detail(to_grey(pixels)))
         self._count += 1
 

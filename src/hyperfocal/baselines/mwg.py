@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.baselines._whole import WholePicture
+from hyperfocal.decision.argmax import ArgMax
 from hyperfocal.decision.consistency import verified_stack
-from hyperfocal.decision.decision import Contest
 from hyperfocal.frame import FocusMap, Grey, Pixels, to_grey
 from hyperfocal.options import option
 
@@ -79,13 +79,13 @@ class GradientFold:
 
     def __init__(self, options: Mwg, shape: tuple[int, int, int]):
         self._options = options
-        self._contest = Contest(*shape[:2])
+        self._contest = ArgMax(*shape[:2])
         self._count = self._added = 0
         self._is_border: NDArray[np.bool_] = np.zeros(shape[:2], np.bool_)
         self._pixels, self._across, self._down = np.zeros((3, *shape), np.float32)
         self._share = np.zeros((*shape[:2], 1), np.float32)
 
-    def look(self, pixels: Pixels) -> None:
+    def observe(self, pixels: Pixels) -> None:
         self._contest.add(
             self._count, self._options.saliency(to_grey(pixels), self._options.large_scale)
         )

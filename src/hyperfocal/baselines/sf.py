@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal.decision.majority import majority
+from hyperfocal.compute.mode_filter import majority
 from hyperfocal.frame import Grey, IndexMap, Pixels, to_grey
 from hyperfocal.options import option
 
@@ -51,7 +51,7 @@ class BlockFold:
         self._total = np.zeros(shape, np.float32)
         self._share = np.zeros(shape[:2], np.float32)
 
-    def look(self, pixels: Pixels) -> None:
+    def observe(self, pixels: Pixels) -> None:
         frequency = spatial_frequency(to_grey(pixels), self._block)
         np.copyto(self._index, np.uint16(self._count), where=frequency >= self._best)
         np.maximum(self._second, np.minimum(frequency, self._best), out=self._second)

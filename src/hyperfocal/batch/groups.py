@@ -18,7 +18,7 @@ from hyperfocal.batch.options import BatchOptions
 from hyperfocal.errors import HyperfocalError, OptionError
 from hyperfocal.frame import FrameInfo
 from hyperfocal.io import formats
-from hyperfocal.stack.thumbnails import UNLIKE, Thumbnail, likeness, seen
+from hyperfocal.stack.thumbnails import SMALLEST_SIMILARITY, Thumbnail, similarity, thumbnail_of
 
 OnStep = Callable[[str, int, int], None]
 
@@ -29,16 +29,16 @@ _EXPOSURE_FACTOR = 1.5  # half a stop and more is a decision, less is a camera's
 
 
 @dataclass(frozen=True)
-class Picture:
+class FrameFile:
     """A file as far as its headers tell; `info` is None where they cannot be read."""
 
     path: Path
     info: FrameInfo | None
     frame_count: int
-    shot: formats.Shot
+    shot: formats.CaptureInfo
 
 
-Group = tuple[tuple[Picture, ...], str]  # the frames, and why they begin a stack
+Group = tuple[tuple[FrameFile, ...], str]  # the frames, and why they begin a stack
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,15 @@ class Arrivals:
     gap_s: float
 
 
-class Album:
+class MetadataCache:
     """What is known of files, kept while they stay as they are."""
 
     def __init__(self, arrivals: Arrivals | None = None) -> None:
         self.arrivals = arrivals
-        self._pictures: dict[tuple[Path, int, int], Picture] = {}
-        self._thumbnails: dict[Path, tuple[Picture, Thumbnail | None]] = {}
+        self._pictures: dict[tuple[Path, int, int], FrameFile] = {}
+        self._thumbnails: dict[Path, tuple[FrameFile, Thumbnail | None]] = {}
 
-    def picture(self, path: Path) -> Picture:
+    def picture(self, path: Path) -> FrameFile:
         """The file's facts, from its headers."""
         size, changed = stamp(path)
         key = (path, size, changed)
@@ -65,7 +65,7 @@ class Album:
             self._pictures[key] = _opened(path)
         return self._pictures[key]
 
-    def thumbnail(self, picture: Picture) -> Thumbnail | None:
+    def thumbnail(self, picture: FrameFile) -> Thumbnail | None:
         """How it looks, from its pixels; None where they cannot be read."""
         known = self._thumbnails.get(picture.path)
         if known is None or known[0] is not picture:
@@ -86,7 +86,7 @@ def stamp(path: Path) -> tuple[int, int]:
 def split(
     files: Sequence[Path],
     options: BatchOptions,
-    album: Album,
+    album: MetadataCache,
     *,
     on_step: OnStep = lambda stage, index, count: None,
 ) -> list[Group]:
@@ -104,7 +104,7 @@ def split(
     )
 
 
-def whole(files: Sequence[Path], album: Album) -> list[Group]:
+def whole(files: Sequence[Path], album: MetadataCache) -> list[Group]:
     """All frames of a folder as one stack, beside files that are stacks by themselves."""
     pictures = [album.picture(path) for path in files]
     films: list[Group] = [
@@ -115,7 +115,7 @@ def whole(files: Sequence[Path], album: Album) -> list[Group]:
 
 
 def _split(
-    pictures: list[Picture], options: BatchOptions, album: Album, on_step: OnStep
+    pictures: list[FrameFile], options: BatchOptions, album: MetadataCache, on_step: OnStep
 ) -> list[Group]:
     count = options.frame_count
     if count is not None:
@@ -133,7 +133,7 @@ def _split(
             f"no EXIF time in {pictures[0].path.parent}; group by auto, folder or count=N"
         )
     gap = options.gap if options.gap is not None else usual_gap
-    groups: list[list[Picture]] = [[pictures[0]]]
+    groups: list[list[FrameFile]] = [[pictures[0]]]
     reasons = ["the first frame"]
     for place, (before, after) in enumerate(itertools.pairwise(pictures), 1):
         pause = None if times is None else times[place] - times[place - 1]
@@ -148,7 +148,7 @@ def _split(
     return [(tuple(group), reason) for group, reason in zip(groups, reasons, strict=True)]
 
 
-def _in_time(pictures: list[Picture]) -> tuple[list[Picture], list[float] | None]:
+def _in_time(pictures: list[FrameFile]) -> tuple[list[FrameFile], list[float] | None]:
     """Sorted by time, with times; None where a readable frame, or every frame, has none."""
     readable = [each for each in pictures if each.info is not None]
     if not readable or any(each.shot.time_s is None for each in readable):
@@ -162,7 +162,9 @@ def _in_time(pictures: list[Picture]) -> tuple[list[Picture], list[float] | None
     return [pictures[place] for place in order], [times[place] for place in order]
 
 
-def _as_they_came(pictures: list[Picture], arrivals: Arrivals) -> tuple[list[Picture], list[float]]:
+def _as_they_came(
+    pictures: list[FrameFile], arrivals: Arrivals
+) -> tuple[list[FrameFile], list[float]]:
     times = [arrivals.times.get(each.path, 0.0) for each in pictures]
     order = sorted(range(len(pictures)), key=lambda place: (times[place], place))
     return [pictures[place] for place in order], [times[place] for place in order]
@@ -175,7 +177,7 @@ def _usual_gap(times: list[float] | None) -> float:
     return max(_SHORTEST_GAP_S, _TIMES_USUAL * usual)
 
 
-def _differs(before: Picture, after: Picture) -> str:
+def _differs(before: FrameFile, after: FrameFile) -> str:
     """Why two frames cannot be of one stack, as their headers tell; empty where they may be."""
     if before.info is None or after.info is None:
         return ""
@@ -200,29 +202,29 @@ def _differs(before: Picture, after: Picture) -> str:
     return ""
 
 
-def _looks_other(before: Picture, after: Picture, album: Album) -> str:
+def _looks_other(before: FrameFile, after: FrameFile, album: MetadataCache) -> str:
     one, other = album.thumbnail(before), album.thumbnail(after)
-    if one is None or other is None or likeness(one, other) >= UNLIKE:
+    if one is None or other is None or similarity(one, other) >= SMALLEST_SIMILARITY:
         return ""
     return "another scene"
 
 
-def _opened(path: Path) -> Picture:
+def _opened(path: Path) -> FrameFile:
     try:
         sources = formats.open_frames(path)
         info = sources[0].info
     except (HyperfocalError, IndexError):
         # Told by the stack's row, when it is opened there.
-        return Picture(path, None, 1, formats.shot_of(None))
+        return FrameFile(path, None, 1, formats.capture_info(None))
     # Maker notes of ten thousand frames would fill the memory.
-    shot, info = formats.shot_of(info.exif), dataclasses.replace(info, exif=None, icc=None)
-    return Picture(path, info, len(sources), shot)
+    shot, info = formats.capture_info(info.exif), dataclasses.replace(info, exif=None, icc=None)
+    return FrameFile(path, info, len(sources), shot)
 
 
-def _looked_at(picture: Picture) -> Thumbnail | None:
+def _looked_at(picture: FrameFile) -> Thumbnail | None:
     if picture.info is None:
         return None
     try:
-        return seen(formats.open_frames(picture.path)[0].read())[0]
+        return thumbnail_of(formats.open_frames(picture.path)[0].read())[0]
     except HyperfocalError:
         return None

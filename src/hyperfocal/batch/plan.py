@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from hyperfocal.batch.folders import Folder, find_folders
-from hyperfocal.batch.groups import Album, Group, split, whole
+from hyperfocal.batch.groups import Group, MetadataCache, split, whole
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.errors import OptionError, StackError
 
@@ -32,7 +32,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchPlan:
     """All stacks that were found, and what was left out on the way."""
 
     jobs: tuple[Job, ...]
@@ -44,15 +44,15 @@ def make_plan(
     out: Path,
     options: BatchOptions,
     *,
-    album: Album | None = None,
+    album: MetadataCache | None = None,
     on_step: OnStep = lambda stage, index, count: None,
-) -> Plan:
+) -> BatchPlan:
     """The stacks in and below a folder. Raises StackError, also where there is no picture."""
     options.require_sound()
     folders, notices = find_folders(root, exclude=out)
     if not folders:
         raise StackError(f"no picture in {root}, nor in folders below; name a folder of frames")
-    album = album or Album()
+    album = album or MetadataCache()
     jobs: list[Job] = []
     taken: set[str] = set()
     for folder in folders:
@@ -66,7 +66,7 @@ def make_plan(
             groups = split(folder.files, options, album, on_step=on_step)
         for group in groups:
             jobs.append(_job(root, folder, group, options, len(jobs) + 1, taken, is_whole))
-    return Plan(tuple(jobs), tuple(notices))
+    return BatchPlan(tuple(jobs), tuple(notices))
 
 
 def _job(

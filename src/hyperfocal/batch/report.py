@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from hyperfocal.batch.runs import Row
+from hyperfocal.batch.runs import Outcome
 from hyperfocal.io import outputs
 from hyperfocal.version import VERSION
 
@@ -19,7 +19,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def write(out: Path, rows: Sequence[Row], notices: Sequence[str]) -> None:
+def write(out: Path, rows: Sequence[Outcome], notices: Sequence[str]) -> None:
     """Write `batch.csv` and `batch.json` into a folder, each whole or not at all."""
     counts = {
         status: sum(row.status == status for row in rows)
@@ -35,7 +35,7 @@ def write(out: Path, rows: Sequence[Row], notices: Sequence[str]) -> None:
     outputs.write_text(out / "batch.json", json.dumps(told, indent=1))
 
 
-def to_csv(rows: Sequence[Row]) -> str:
+def to_csv(rows: Sequence[Outcome]) -> str:
     """One line a stack; several names or notices in one field are separated by ` | `."""
     text = io.StringIO()
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
@@ -50,7 +50,7 @@ def to_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def line(row: Row) -> str:
+def line(row: Outcome) -> str:
     """`made IMG_0001: 12 frames, 3.4 s, IMG_0001.tif`, or why not."""
     if row.failure:
         return readable(f"failed {row.stack}: {row.failure}")

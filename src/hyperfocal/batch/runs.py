@@ -21,7 +21,7 @@ OnStep = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Row:
+class Outcome:
     """What became of one stack."""
 
     stack: str
@@ -55,19 +55,19 @@ class Work:
         options = (self.options.suffix, self.options.depth)
         return key_of(list(job.frames), job.name, recipe, self.preparation, options)
 
-    def known(self, job: Job) -> Row | None:
+    def known(self, job: Job) -> Outcome | None:
         """The row of a stack that is done."""
         row = self.ledger.done(job.name, self.key(job))
         return None if row is None else _row(job, "kept", row)
 
-    def waiting(self, job: Job) -> Row:
+    def waiting(self, job: Job) -> Outcome:
         """The row of a stack that the batch did not come to."""
         return self.known(job) or _row(job, "waiting", {})
 
-    def run(self, job: Job, on_step: OnStep) -> Row:
+    def run(self, job: Job, on_step: OnStep) -> Outcome:
         """Fuse a stack, unless it is done or there is nothing to fuse; failures become the row."""
         if job.failure:
-            return Row(job.name, "failed", failure=job.failure)
+            return Outcome(job.name, "failed", failure=job.failure)
         if job.is_lone:
             return _row(job, "skipped", {"notices": ["a frame by itself; nothing to fuse"]})
         try:
@@ -82,7 +82,7 @@ class Work:
             told = " ".join(told.split())
             return _row(job, "failed", {"failure": told, "trace": traceback.format_exc()})
 
-    def _fused(self, job: Job, on_step: OnStep) -> Row:
+    def _fused(self, job: Job, on_step: OnStep) -> Outcome:
         key = self.key(job)
         place = self.ledger.out / f"{job.name}{self.options.suffix}"
         depth_place = place.with_name(f"{place.name[: -len(self.options.suffix)]}_depth.tif")
@@ -117,15 +117,15 @@ class Work:
 
 def run_jobs(
     jobs: Sequence[Job], work: Work, *, on_step: OnStep = lambda stage, index, count: None
-) -> Iterator[Row]:
+) -> Iterator[Outcome]:
     """A row for each stack, as it is done."""
     for number, job in enumerate(jobs, 1):
         prefix = f"stack {number}/{len(jobs)} {job.name}: "
         yield work.run(job, lambda stage, *at, prefix=prefix: on_step(prefix + stage, *at))
 
 
-def _told(job: Job, report: dict[str, Any], paths: list[Path]) -> Row:
-    return Row(
+def _told(job: Job, report: dict[str, Any], paths: list[Path]) -> Outcome:
+    return Outcome(
         stack=job.name,
         status="made",
         frames=tuple(report["frames"]),
@@ -139,16 +139,16 @@ def _told(job: Job, report: dict[str, Any], paths: list[Path]) -> Row:
     )
 
 
-def _row(job: Job, status: str, known: dict[str, Any]) -> Row:
+def _row(job: Job, status: str, known: dict[str, Any]) -> Outcome:
     """A row from what is known of it; lists, as JSON has them, become tuples."""
     values: dict[str, Any] = {"frames": tuple(path.name for path in job.frames)}
     values |= {
         name: tuple(each) if isinstance(each, list) else each for name, each in known.items()
     }
-    names = {each.name for each in dataclasses.fields(Row)}
+    names = {each.name for each in dataclasses.fields(Outcome)}
     values = {name: value for name, value in values.items() if name in names}
-    return Row(**{**values, "stack": job.name, "status": status})
+    return Outcome(**{**values, "stack": job.name, "status": status})
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(row: Outcome) -> dict[str, Any]:
     return dataclasses.asdict(row)

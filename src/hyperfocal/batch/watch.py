@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hyperfocal.batch.folders import find_folders
-from hyperfocal.batch.groups import Album, Arrivals, stamp
+from hyperfocal.batch.groups import Arrivals, MetadataCache, stamp
 from hyperfocal.batch.plan import Job, make_plan
-from hyperfocal.batch.runs import Row, Work
+from hyperfocal.batch.runs import Outcome, Work
 from hyperfocal.errors import StackError
 from hyperfocal.options import option
 
@@ -38,11 +38,11 @@ class Watcher:
         self._root, self._work, self._options = root, work, options
         self._came: dict[Path, float] = {}  # when each file was first seen to be written
         # Who says how long a stack takes to be complete says what a pause between stacks is.
-        self._album = Album(Arrivals(self._came, options.quiet))
+        self._album = MetadataCache(Arrivals(self._came, options.quiet))
         self._seen: dict[Path, tuple[tuple[int, int], float]] = {}  # stamp, and since when
         self._told: dict[str, str] = {}  # key of the stack when a row was made of it
 
-    def look(self, on_step: OnStep = lambda stage, index, count: None) -> Iterator[Row]:
+    def look(self, on_step: OnStep = lambda stage, index, count: None) -> Iterator[Outcome]:
         """A row for every stack that has become complete since the last look."""
         now = time.time()
         self._note(now)
@@ -56,7 +56,7 @@ class Watcher:
 
     def rows(
         self, *, once: bool, on_step: OnStep = lambda stage, index, count: None
-    ) -> Iterator[Row]:
+    ) -> Iterator[Outcome]:
         """Rows as stacks are done, for ever; with `once`, of what is complete now."""
         if once:
             # Two looks tell whether a file is still growing.

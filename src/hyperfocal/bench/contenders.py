@@ -14,7 +14,7 @@ from typing import Protocol
 import hyperfocal
 from hyperfocal import registry
 from hyperfocal.bench import fingerprints
-from hyperfocal.bench.plan import Plan
+from hyperfocal.bench.plan import BenchPlan
 from hyperfocal.errors import OptionError
 
 _PLACES = "{frames} (all frames), {folder} (a folder with nothing else) and {out}"
@@ -105,7 +105,7 @@ class Outside:
         return command
 
 
-def contenders_of(plan: Plan) -> list[Contender]:
+def contenders_of(plan: BenchPlan) -> list[Contender]:
     """Methods, then commands; raises OptionError or UnknownChoice for what cannot be run."""
     found: list[Contender] = [Own(text, plan.fuse) for text in plan.methods]
     found += [Outside.parsed(text) for text in plan.commands]

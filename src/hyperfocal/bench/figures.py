@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hyperfocal.bench.runs import Row
+from hyperfocal.bench.runs import BenchResult
 from hyperfocal.bench.tables import is_higher_better
 from hyperfocal.errors import MissingExtra
 
@@ -26,7 +26,7 @@ def require_matplotlib() -> None:
         ) from error
 
 
-def draw(rows: Sequence[Row], metrics: Sequence[str], *, title: str, path: Path) -> None:
+def draw(rows: Sequence[BenchResult], metrics: Sequence[str], *, title: str, path: Path) -> None:
     """Write a PNG: for every metric a panel, for every contender its pictures and their mean."""
     require_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -48,7 +48,7 @@ def draw(rows: Sequence[Row], metrics: Sequence[str], *, title: str, path: Path)
     beside.replace(path)
 
 
-def _draw_metric(panel: Any, rows: Sequence[Row], metric: str) -> None:
+def _draw_metric(panel: Any, rows: Sequence[BenchResult], metric: str) -> None:
     values: dict[str, list[float]] = {}
     for row in rows:
         if metric in row.values:

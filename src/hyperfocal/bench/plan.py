@@ -13,7 +13,7 @@ USUAL = ("qg", "qm", "qcb", "psnr", "ssim", "ms_ssim", "psnr_edges")
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchPlan:
     """A comparison of methods and programs."""
 
     methods: tuple[str, ...] = ("prism",)  # as `fuse --method` takes them

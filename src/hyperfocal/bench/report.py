@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hyperfocal.bench import figures, fingerprints, sheets, tables
 from hyperfocal.bench.cache import Cache
-from hyperfocal.bench.plan import Plan
-from hyperfocal.bench.runs import OnStep, Row
+from hyperfocal.bench.plan import BenchPlan
+from hyperfocal.bench.runs import BenchResult, OnStep
 from hyperfocal.bench.scenes import Scene
 from hyperfocal.io.outputs import write_text
 
@@ -16,8 +16,8 @@ from hyperfocal.io.outputs import write_text
 def write(
     out: Path,
     scenes: Sequence[Scene],
-    rows: Sequence[Row],
-    plan: Plan,
+    rows: Sequence[BenchResult],
+    plan: BenchPlan,
     cache: Cache,
     *,
     on_step: OnStep = lambda stage, index, count: None,
@@ -44,7 +44,7 @@ def write(
 Drawing = tuple[Path, str, Callable[[Path], None]]  # where, what it depends on, how
 
 
-def _figures(out: Path, rows: Sequence[Row], plan: Plan) -> list[Drawing]:
+def _figures(out: Path, rows: Sequence[BenchResult], plan: BenchPlan) -> list[Drawing]:
     found: list[Drawing] = []
     for name in dict.fromkeys(row.data_set for row in rows):
         group = [row for row in rows if row.data_set == name]
@@ -53,7 +53,9 @@ def _figures(out: Path, rows: Sequence[Row], plan: Plan) -> list[Drawing]:
             told = [[row.method, row.scene, row.values] for row in group]
             source = fingerprints.of_file(Path(figures.__file__))
 
-            def draw(path: Path, group: list[Row] = group, metrics: list[str] = metrics) -> None:
+            def draw(
+                path: Path, group: list[BenchResult] = group, metrics: list[str] = metrics
+            ) -> None:
                 count = len({row.scene for row in group})
                 title = f"{group[0].data_set}, {count} picture{'s' if count > 1 else ''}"
                 figures.draw(group, metrics, title=title, path=path)
@@ -63,7 +65,7 @@ def _figures(out: Path, rows: Sequence[Row], plan: Plan) -> list[Drawing]:
     return found
 
 
-def _sheets(out: Path, scenes: Sequence[Scene], rows: Sequence[Row]) -> list[Drawing]:
+def _sheets(out: Path, scenes: Sequence[Scene], rows: Sequence[BenchResult]) -> list[Drawing]:
     found: list[Drawing] = []
     source = fingerprints.of_file(Path(sheets.__file__))
     for scene in scenes:

@@ -15,7 +15,7 @@ import numpy as np
 from hyperfocal.bench import fingerprints
 from hyperfocal.bench.cache import Cache
 from hyperfocal.bench.contenders import Contender, contenders_of, folder_of
-from hyperfocal.bench.plan import Plan
+from hyperfocal.bench.plan import BenchPlan
 from hyperfocal.bench.processes import Finished, Processes
 from hyperfocal.bench.scenes import Scene
 from hyperfocal.errors import FormatError, HyperfocalError
@@ -39,7 +39,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Row:
+class BenchResult:
     """A contender on a scene: what it took and what its picture is worth."""
 
     data_set: str
@@ -58,11 +58,11 @@ class Row:
 
 def compare(
     scenes: Sequence[Scene],
-    plan: Plan,
+    plan: BenchPlan,
     cache: Cache,
     *,
     on_step: OnStep = lambda stage, index, count: None,
-) -> list[Row]:
+) -> list[BenchResult]:
     """A row for every scene and contender, in their order; what is known is not run again.
 
     Whatever happens, results that are done stay in the cache. `on_step` and Ctrl-C are answered
@@ -89,12 +89,12 @@ def compare(
 class _Comparison:
     """What all rows share."""
 
-    def __init__(self, plan: Plan, metrics: list[str], cache: Cache, processes: Processes):
+    def __init__(self, plan: BenchPlan, metrics: list[str], cache: Cache, processes: Processes):
         self.plan, self.cache, self.processes = plan, cache, processes
         self.needs = {name: needs(name) for name in metrics}
         self._hash = remembered(fingerprints.of_file)  # inputs are hashed once, not per contender
 
-    def row(self, scene: Scene, contender: Contender) -> Row:
+    def row(self, scene: Scene, contender: Contender) -> BenchResult:
         key, suffix = self._key(scene, contender), _suffix(scene)
         picture = self.cache.picture(key, suffix)
         run = self._known(key, picture)
@@ -108,7 +108,7 @@ class _Comparison:
                 values, undefined = self._measured(scene, picture, run.sha256)
             except HyperfocalError as error:
                 failure = f"cannot be measured: {error}"
-        return Row(
+        return BenchResult(
             data_set=scene.data_set,
             scene=scene.name,
             method=contender.name,

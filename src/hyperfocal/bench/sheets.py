@@ -19,7 +19,7 @@ from hyperfocal.frame import FrameInfo, to_pixels, to_samples
 from hyperfocal.io import formats, outputs
 from hyperfocal.visualisation import difference_view
 
-Picture: TypeAlias = NDArray[np.uint8]  # (height, width, 3) RGB
+Rgb: TypeAlias = NDArray[np.uint8]  # (height, width, 3) RGB
 
 _CELL = 256  # px, width of a column
 _SIDE = 128  # px of a region, shown at twice its size
@@ -45,7 +45,7 @@ def draw(pictures: Mapping[str, Path], reference: Path | None, out: Path, *, tit
     _save(out, np.vstack([_text(note, sheet.shape[1]), sheet]))
 
 
-def worst_regions(pictures: Sequence[Picture], truth: Picture) -> list[tuple[int, int]]:
+def worst_regions(pictures: Sequence[Rgb], truth: Rgb) -> list[tuple[int, int]]:
     """(top, left) of squares that are worst over all pictures, none over another, worst first."""
     error: NDArray[np.float32] = np.zeros(truth.shape[:2], np.float32)
     for picture in pictures:
@@ -64,9 +64,7 @@ def worst_regions(pictures: Sequence[Picture], truth: Picture) -> list[tuple[int
     return found
 
 
-def _column(
-    name: str, picture: Picture, truth: Picture, worst: Sequence[tuple[int, int]]
-) -> list[Picture]:
+def _column(name: str, picture: Rgb, truth: Rgb, worst: Sequence[tuple[int, int]]) -> list[Rgb]:
     boxed, side = picture.copy(), _side(truth)
     for top, left in worst:
         cv2.rectangle(boxed, (left, top), (left + side - 1, top + side - 1), _BOX, 2)
@@ -77,28 +75,28 @@ def _column(
     return [_text(name, _CELL), _fitted(boxed), _fitted(difference), *map(_widened, shown)]
 
 
-def _side(picture: Picture) -> int:
+def _side(picture: Rgb) -> int:
     height, width = picture.shape[:2]
     return min(_SIDE, height, width)
 
 
-def _fitted(picture: Picture) -> Picture:
+def _fitted(picture: Rgb) -> Rgb:
     height = max(1, round(picture.shape[0] * _CELL / picture.shape[1]))
     how = cv2.INTER_AREA if picture.shape[1] > _CELL else cv2.INTER_NEAREST
     return cv2.resize(picture, (_CELL, height), interpolation=how)
 
 
-def _widened(picture: Picture) -> Picture:
+def _widened(picture: Rgb) -> Rgb:
     return np.pad(picture, ((0, 0), (0, _CELL - picture.shape[1]), (0, 0)))
 
 
-def _beside(columns: Sequence[Sequence[Picture]]) -> Picture:
+def _beside(columns: Sequence[Sequence[Rgb]]) -> Rgb:
     gap = ((0, _GAP), (0, _GAP), (0, 0))
     stacked = [np.vstack([np.pad(cell, gap) for cell in column]) for column in columns]
     return np.hstack(stacked)
 
 
-def _text(text: str, width: int) -> Picture:
+def _text(text: str, width: int) -> Rgb:
     """A line of text, as large as fits."""
     line = np.full((_ROW_OF_TEXT, width, 3), 32, np.uint8)
     plain = text.encode("ascii", "replace").decode()
@@ -110,7 +108,7 @@ def _text(text: str, width: int) -> Picture:
     return line
 
 
-def _median(pictures: Sequence[Picture]) -> Picture:
+def _median(pictures: Sequence[Rgb]) -> Rgb:
     median = np.empty_like(pictures[0])
     for top in range(0, len(median), _STRIP):
         rows = slice(top, top + _STRIP)
@@ -118,11 +116,11 @@ def _median(pictures: Sequence[Picture]) -> Picture:
     return median
 
 
-def _loaded(path: Path) -> Picture:
+def _loaded(path: Path) -> Rgb:
     samples = to_samples(to_pixels(formats.open_frames(path)[0].read()), np.dtype(np.uint8))
     return np.repeat(samples, 3, axis=2) if samples.shape[2] == 1 else samples
 
 
-def _save(path: Path, picture: Picture) -> None:
+def _save(path: Path, picture: Rgb) -> None:
     height, width, channels = picture.shape
     outputs.save(path, picture, FrameInfo(path.name, height, width, channels, picture.dtype))

@@ -16,8 +16,8 @@ from typing import Any
 
 import hyperfocal
 from hyperfocal import registry
-from hyperfocal.bench.plan import Plan
-from hyperfocal.bench.runs import Row
+from hyperfocal.bench.plan import BenchPlan
+from hyperfocal.bench.runs import BenchResult
 
 ALL = "all pictures"
 
@@ -39,9 +39,9 @@ class Summary:
     peak_bytes: int | None  # largest
 
 
-def summaries(rows: Sequence[Row]) -> list[Summary]:
+def summaries(rows: Sequence[BenchResult]) -> list[Summary]:
     """By data set and contender; several data sets together too, as `all pictures`."""
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[BenchResult]] = {}
     for row in rows:
         groups.setdefault(row.data_set, []).append(row)
     if len(groups) > 1:
@@ -55,12 +55,12 @@ def is_higher_better(metric: str) -> bool:
     return found
 
 
-def metrics_of(rows: Sequence[Row], plan: Plan) -> list[str]:
+def metrics_of(rows: Sequence[BenchResult], plan: BenchPlan) -> list[str]:
     """The metrics, in the order asked for, that have a value somewhere."""
     return [name for name in plan.metric_names() if any(name in row.values for row in rows)]
 
 
-def to_csv(rows: Sequence[Row], plan: Plan) -> str:
+def to_csv(rows: Sequence[BenchResult], plan: BenchPlan) -> str:
     """A line for every picture and contender; empty where there is no value."""
     metrics = metrics_of(rows, plan)
     text = io.StringIO()
@@ -73,7 +73,7 @@ def to_csv(rows: Sequence[Row], plan: Plan) -> str:
     return text.getvalue()
 
 
-def to_json(rows: Sequence[Row], plan: Plan) -> str:
+def to_json(rows: Sequence[BenchResult], plan: BenchPlan) -> str:
     """Everything: conditions, rows, summaries."""
     told = {"hyperfocal": hyperfocal.__version__, "machine": machine(), "plan": asdict(plan)}
     listed = [_plain(asdict(row)) for row in rows]
@@ -84,7 +84,7 @@ def to_json(rows: Sequence[Row], plan: Plan) -> str:
     )
 
 
-def to_markdown(rows: Sequence[Row], plan: Plan) -> str:
+def to_markdown(rows: Sequence[BenchResult], plan: BenchPlan) -> str:
     """A table for every data set, what failed, and how to read it."""
     listed = summaries(rows)
     parts = ["# Comparison", _conditions(plan)]
@@ -108,13 +108,13 @@ def machine() -> str:
     )
 
 
-def _failed(rows: Sequence[Row]) -> list[str]:
+def _failed(rows: Sequence[BenchResult]) -> list[str]:
     return [
         f"{row.method}, {row.data_set}/{row.scene}: {row.failure}" for row in rows if row.failure
     ]
 
 
-def _undefined(rows: Sequence[Row]) -> list[str]:
+def _undefined(rows: Sequence[BenchResult]) -> list[str]:
     """Metrics without a value and why, each reason once."""
     places: dict[tuple[str, str], list[str]] = {}
     for row in rows:
@@ -131,7 +131,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "picture": row["picture"] and row["picture"].name}
 
 
-def _of_data_set(name: str, rows: Sequence[Row]) -> list[Summary]:
+def _of_data_set(name: str, rows: Sequence[BenchResult]) -> list[Summary]:
     firsts, most = _first_places(rows), _scenes_with_value(rows)
     scene_count = len({(row.data_set, row.scene) for row in rows})
     found = []
@@ -160,10 +160,10 @@ def _of_data_set(name: str, rows: Sequence[Row]) -> list[Summary]:
     return found
 
 
-def _first_places(rows: Sequence[Row]) -> dict[tuple[str, str], int]:
+def _first_places(rows: Sequence[BenchResult]) -> dict[tuple[str, str], int]:
     """By method and metric: on how many pictures it is best; those that tie all count."""
     counts: dict[tuple[str, str], int] = {}
-    scenes: dict[tuple[str, str], list[Row]] = {}
+    scenes: dict[tuple[str, str], list[BenchResult]] = {}
     for row in rows:
         scenes.setdefault((row.data_set, row.scene), []).append(row)
     for group in scenes.values():
@@ -177,12 +177,12 @@ def _first_places(rows: Sequence[Row]) -> dict[tuple[str, str], int]:
     return counts
 
 
-def _scenes_with_value(rows: Sequence[Row]) -> dict[str, int]:
+def _scenes_with_value(rows: Sequence[BenchResult]) -> dict[str, int]:
     pairs = {(name, row.data_set, row.scene) for row in rows for name in row.values}
     return Counter(name for name, *_ in pairs)
 
 
-def _conditions(plan: Plan) -> str:
+def _conditions(plan: BenchPlan) -> str:
     grey = {"255": "on 0…255", "paper": "as in the SESF-Fuse paper's tables"}[plan.grey]
     return (
         "Mean over pictures, in brackets the number of first places; ↑ higher is better, ↓ lower; "

@@ -11,12 +11,12 @@ from hyperfocal import registry
 from hyperfocal.batch import report
 from hyperfocal.batch.ledger import Ledger
 from hyperfocal.batch.options import BatchOptions
-from hyperfocal.batch.runs import Row, Work
+from hyperfocal.batch.runs import Outcome, Work
 from hyperfocal.cli.arguments import add_options, built
 from hyperfocal.errors import OptionError
 from hyperfocal.fusion.preprocessing import Preparation
 from hyperfocal.fusion.recipe import Recipe
-from hyperfocal.methods import locates
+from hyperfocal.methods import has_depth
 
 KEPT = "what was done is kept, the same command goes on"
 OPTIONS = (BatchOptions, Recipe, Preparation)
@@ -43,7 +43,7 @@ def require_sound(given: argparse.Namespace) -> None:
     assert isinstance(preparation, Preparation)
     options.require_sound()
     method, _ = registry.make("methods", recipe.method), recipe.memory_bytes
-    if options.depth and not locates(method):
+    if options.depth and not has_depth(method):
         raise OptionError(f"{recipe.method} makes no depth; leave out --depth or choose a method")
     preparation.cutter()
     if preparation.slabs_only and options.depth:
@@ -60,7 +60,7 @@ def work_of(given: argparse.Namespace, ledger: Ledger) -> Work:
     )
 
 
-def tell(row: Row) -> None:
+def tell(row: Outcome) -> None:
     """A stack's line, and its notices."""
     print(report.line(row), flush=True)
     if row.status == "made":
@@ -72,7 +72,7 @@ def note(text: str) -> None:
     print(f"hyperfocal: note: {report.readable(text)}", file=sys.stderr)
 
 
-def summary(rows: Sequence[Row], out: Path) -> str:
+def summary(rows: Sequence[Outcome], out: Path) -> str:
     """`3 made, 1 failed; results/batch.csv`."""
     counted = {row.status: sum(other.status == row.status for other in rows) for row in rows}
     told = ", ".join(f"{count} {status}" for status, count in counted.items()) or "nothing to do"

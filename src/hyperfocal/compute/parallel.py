@@ -14,7 +14,7 @@ from typing import TypeVar
 Part = TypeVar("Part")
 
 
-def each(work: Callable[[Part], object], parts: Iterable[Part]) -> None:
+def for_each(work: Callable[[Part], object], parts: Iterable[Part]) -> None:
     """Do `work` on every part; returns when all is done, raises what a part raised.
 
     After an error, or a signal, parts that were not begun are left out. Not to be called from

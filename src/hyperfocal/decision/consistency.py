@@ -1,8 +1,8 @@
 """Consistency verification: what a decision map needs to become a weight.
 
 Neighbouring pixels come from the same frame, unless an edge of the picture says otherwise:
-opening, removal of small regions, closing, removal again (Ma et al. 2020), then a guided filter
-(He, Sun, Tang 2013). Masks are (height, width) bool.
+opening, removal of small regions, closing, removal again (Ma et al., 2020). Masks are
+(height, width) bool.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal.frame import Grey, IndexMap, Weight
+from hyperfocal.frame import IndexMap
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -164,39 +164,3 @@ def support(mask: Mask, *, margin: int) -> tuple[slice, slice] | None:
         slice(max(0, int(rows[0]) - margin), int(rows[-1]) + 1 + margin),
         slice(max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin),
     )
-
-
-def guided_filter(guide: Grey, mask: Mask, *, radius: int, epsilon: float) -> Weight:
-    """The mask smoothed along the edges of the guide, 0…1; it looks 2·radius pixels far.
-
-    `guide` and `epsilon` are on the same scale. Windows at the border are smaller, not padded.
-    He, Sun, Tang: Guided image filtering, 2013, eq. 5, 6 and 8.
-    """
-    weight = mask.astype(np.float32)
-    mean_guide, mean_weight = box_mean(guide, radius), box_mean(weight, radius)
-    covariance = box_mean(guide * weight, radius) - mean_guide * mean_weight
-    slope = covariance / (box_mean(guide * guide, radius) - mean_guide**2 + np.float32(epsilon))
-    offset = mean_weight - slope * mean_guide
-    smooth = box_mean(slope, radius) * guide + box_mean(offset, radius)
-    return np.clip(smooth, 0, 1, out=smooth)
-
-
-def box_mean(values: Grey, radius: int) -> Grey:
-    """Mean over the (2·radius + 1)² window, over what of it lies inside the picture."""
-    rows, columns = (_inside_counts(length, radius) for length in values.shape)
-    mean = box_sum(values, radius)
-    mean /= rows[:, None]
-    mean /= columns
-    return mean
-
-
-def box_sum(values: Grey, radius: int) -> Grey:
-    """Sum over the (2·radius + 1)² window; outside the picture there is nothing to add."""
-    size = (2 * radius + 1, 2 * radius + 1)
-    return cv2.boxFilter(values, cv2.CV_32F, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
-
-
-def _inside_counts(length: int, radius: int) -> NDArray[np.float32]:
-    places = np.arange(length)
-    last = np.minimum(places + radius, length - 1)
-    return (last - np.maximum(places - radius, 0) + 1).astype(np.float32)

@@ -21,7 +21,7 @@ from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
 from hyperfocal.fusion.passes import Composite, OnStep, Run
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.io import formats, outputs
-from hyperfocal.methods import Method, locates
+from hyperfocal.methods import Method, has_depth
 from hyperfocal.options import check
 from hyperfocal.stack.near_end import near_end
 from hyperfocal.stack.stack import FramesLike, Stack, absent_numbers, open_stack
@@ -232,7 +232,7 @@ def require_possible(
     """Raise for what cannot be written, or not of this method, before any work."""
     named: list[str] = [name for name in ("decision_map", "depth", "maps") if name in targets]
     named += ["depth page"] if extras.depth_page else []
-    if named and not locates(method):
+    if named and not has_depth(method):
         raise OptionError(
             f"{type(method).__name__.lower()} blends frames without deciding, so there is no "
             f"{named[0].replace('_', ' ')} to write; leave it out or choose another method"
@@ -289,7 +289,7 @@ def _write_maps(
 def _credited(composite: Composite, stack: Stack, fused_count: int) -> FrameInfo:
     """What is known of the first frame, and that the picture was made of so many."""
     height, width = composite.picture.shape[:2]
-    exif = formats.credited(
+    exif = formats.with_provenance(
         stack.info.exif,
         software=f"hyperfocal {VERSION}",
         frame_count=fused_count,

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from hyperfocal import registry
 from hyperfocal.compute import tiles
 from hyperfocal.compute.tiles import Tile
+from hyperfocal.decision.argmax import ArgMax, winners
 from hyperfocal.decision.blending import Blend
-from hyperfocal.decision.decision import Contest, Decision, winners
+from hyperfocal.decision.verification import Decision
 from hyperfocal.errors import StackError
 from hyperfocal.frame import FocusMap, Grey, IndexMap, Pixels, Samples, Weight, to_samples
 from hyperfocal.measures import Measure
-from hyperfocal.methods import Fold, Folding, Locating, Looking, Method, Selecting, locates
+from hyperfocal.methods import DepthFold, Fold, Folding, Method, Selecting, TwoPassFold, has_depth
 from hyperfocal.stack.stack import Stack
 
 OnStep = Callable[[str, int, int], None]
@@ -80,11 +81,11 @@ class Run:
         index = np.empty((height, width), np.uint16)
         activity, confidence = np.empty((2, height, width), np.float32)
         everywhere: NDArray[np.bool_] | None = None
-        new_contest = getattr(measure, "contest", Contest)
+        new_contest = getattr(measure, "contest", ArgMax)
         surveyed: list[Any] = []  # a few numbers a frame, not pixels
         plan = self._plan(measure.halo, measure.grid)
         for place, tile in enumerate(plan):
-            contest = new_contest(tile.outer_bottom - tile.outer_top, width)
+            arg_max = new_contest(tile.outer_bottom - tile.outer_top, width)
             for frame in self._frames("measure", place, len(plan)):
                 if len(surveyed) == frame:
                     is_split = len(plan) > 1
@@ -97,10 +98,10 @@ class Run:
                     if everywhere is None:
                         everywhere = np.ones((height, width), bool)
                     everywhere[tile.rows] &= covered[tile.inner_rows]
-                contest.add(frame, focus_map)
-            index[tile.rows] = contest.index[tile.inner_rows]
-            activity[tile.rows] = contest.best[tile.inner_rows]
-            confidence[tile.rows] = contest.confidence()[tile.inner_rows]
+                arg_max.add(frame, focus_map)
+            index[tile.rows] = arg_max.index[tile.inner_rows]
+            activity[tile.rows] = arg_max.best[tile.inner_rows]
+            confidence[tile.rows] = arg_max.confidence()[tile.inner_rows]
         if everywhere is not None:
             confidence[~everywhere] = 0
         return index, activity, confidence, everywhere
@@ -164,11 +165,11 @@ class Run:
         for place, tile in enumerate(plan):
             shape = tile.outer_bottom - tile.outer_top, width, picture.shape[2]
             fold, pixels = method.fold(*shape), None
-            if isinstance(fold, Locating):
+            if isinstance(fold, DepthFold):
                 pixels = np.empty(shape, np.float32)
-            if isinstance(fold, Looking):
+            if isinstance(fold, TwoPassFold):
                 for frame in self._frames("look", place, len(plan)):
-                    fold.look(*self._given(fold, frame, tile, pixels))
+                    fold.observe(*self._given(fold, frame, tile, pixels))
             for frame in self._frames("fold", place, len(plan)):
                 given = self._given(fold, frame, tile, pixels)
                 fold.add(*given)
@@ -176,12 +177,12 @@ class Run:
                     if covered is not None:
                         everywhere[tile.rows] &= covered[tile.inner_rows]
             fill(picture[tile.rows], fold.result()[tile.inner_rows])
-            if isinstance(fold, Locating):
-                found = fold.location()
+            if isinstance(fold, DepthFold):
+                found = fold.depth_estimate()
                 index[tile.rows] = found.index[tile.inner_rows]
                 depth[tile.rows] = found.depth[tile.inner_rows]
                 confidence[tile.rows] = found.confidence[tile.inner_rows]
-        if not locates(method):
+        if not has_depth(method):
             return Composite(picture)
         confidence[~everywhere] = 0
         covered = None if everywhere.all() else everywhere
@@ -190,7 +191,7 @@ class Run:
     def _given(self, fold: Fold, frame: int, tile: Tile, out: Pixels | None) -> tuple[Any, ...]:
         """What a fold takes of a frame: its pixels, and where they are its own if it asks."""
         pixels = self.stack.read(frame, tile.outer_rows, out=out)
-        if isinstance(fold, Locating):
+        if isinstance(fold, DepthFold):
             return pixels, self.stack.covered(frame, tile.outer_rows)
         return (pixels,)
 

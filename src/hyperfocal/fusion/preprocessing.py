@@ -24,7 +24,7 @@ from hyperfocal.options import option
 from hyperfocal.stack import ordering
 from hyperfocal.stack.near_end import near_end
 from hyperfocal.stack.stack import FramesLike, Stack, natural_key, open_stack
-from hyperfocal.stack.thumbnails import observed, told_of
+from hyperfocal.stack.thumbnails import similarity_warnings, watched
 
 Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
 
@@ -119,7 +119,7 @@ def _seen(stack: Stack, left_out: Sequence[str]) -> list[str]:
     lines = [f"{name} does not show what the others do; left out" for name in left_out]
     # Once is enough for a frame that is out.
     odd = tuple(f"{name} seems" for name in left_out)
-    return lines + [line for line in told_of(stack.sources) if not line.startswith(odd)]
+    return lines + [line for line in similarity_warnings(stack.sources) if not line.startswith(odd)]
 
 
 def prepare(
@@ -137,7 +137,7 @@ def prepare(
     preparation.cutter()
     opened = open_stack(frames, exclude=exclude)
     opened.close()
-    sources = [observed(source) for source in opened.sources]
+    sources = [watched(source) for source in opened.sources]
     order, kind = _known_order(sources, preparation.order)
     sources = [sources[index] for index in order]
     left_out: list[str] = []
@@ -146,7 +146,7 @@ def prepare(
         with Stack(sources, opened.ignored) as stack:
             if opened.is_spooled:
                 stack.spool()
-            details = ordering.details_of(stack, on_step=on_step)
+            details = ordering.detail_maps(stack, on_step=on_step)
         dropped = ordering.blurred(details) if preparation.drop_blurred else []
         kept = [index for index in range(len(sources)) if index not in dropped]
         left_out = [sources[index].info.name for index in dropped]
@@ -184,7 +184,7 @@ def _known_order(sources: list[Source], order: Order) -> tuple[list[int], str]:
     """The order before any pixel is read, and what tells it; `content` where the pixels must."""
     given = list(range(len(sources)))
     names = [source.info.name for source in sources]
-    times = [formats.shot_of(source.info.exif).time_s for source in sources]
+    times = [formats.capture_info(source.info.exif).time_s for source in sources]
     has_times = None not in times and len(set(times)) == len(times)
     if order == "auto":
         is_one_file = len({getattr(source, "path", None) for source in sources}) == 1

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hyperfocal import registry
 from hyperfocal.alignment import Aligned
-from hyperfocal.decision.decision import winners
+from hyperfocal.decision.argmax import winners
 from hyperfocal.errors import OptionError
 from hyperfocal.fusion import api
 from hyperfocal.fusion.api import Extras, Fusion, fuse, place

@@ -112,7 +112,7 @@ class Blocks:
                 own_rows.start : own_rows.stop - 1, own_columns.start : own_columns.stop - 1
             ]
 
-        parallel.each(fill, self.over(size))
+        parallel.for_each(fill, self.over(size))
         return energy
 
     def mapped(
@@ -129,7 +129,7 @@ class Blocks:
         def fill(block: Block) -> None:
             block.put(made, network({"maps": block.cut(maps)})[0])
 
-        parallel.each(fill, self.over(size))
+        parallel.for_each(fill, self.over(size))
 
     def over(self, size: tuple[int, int]) -> Iterator[Block]:
         """The blocks that cover a picture of this size, all equally large."""

@@ -63,7 +63,7 @@ def load_network(path: Path) -> nn.Module:
     if "network" not in metadata:
         raise FormatError(f"{path} does not say what network it holds; train it with hyperfocal")
     name = metadata["network"]
-    network_class: Any = getattr(registry.network(name), registry.class_name(name))
+    network_class: Any = getattr(registry.network(name), f"{registry.class_name(name)}Network")
     network: nn.Module = network_class(network_class.config_class(**json.loads(metadata["config"])))
     network.load_state_dict(state)
     return network.eval()

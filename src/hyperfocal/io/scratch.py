@@ -15,7 +15,7 @@ from hyperfocal.errors import StackError
 from hyperfocal.frame import FrameInfo, Samples
 
 
-class Spool:
+class Scratch:
     """Frames of one size and type, written whole and read by rows."""
 
     def __init__(self, info: FrameInfo):

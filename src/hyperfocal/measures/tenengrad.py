@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import cv2
 
-from hyperfocal.decision.consistency import box_sum
+from hyperfocal.compute.filters import box_sum
 from hyperfocal.frame import FocusMap, Grey
 from hyperfocal.options import option
 
 
 @dataclass(frozen=True)
-class Tenengrad:
+class TenengradMeasure:
     """Squared Sobel gradient, summed over a window."""
 
     radius: int = option(4, "window in which gradient energy is summed", unit="px", low=0, high=99)

@@ -14,7 +14,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal.decision.decision import Decision
+from hyperfocal.decision.verification import Decision
 from hyperfocal.frame import IndexMap, Pixels, Weight
 from hyperfocal.measures import Measure
 
@@ -47,16 +47,16 @@ class Fold(Protocol):
 
 
 @runtime_checkable
-class Looking(Fold, Protocol):
+class TwoPassFold(Fold, Protocol):
     """A fold that is shown every frame of its tile once before any is added."""
 
-    def look(self, pixels: Pixels) -> None:
+    def observe(self, pixels: Pixels) -> None:
         """Take note of the next frame."""
         ...
 
 
 @dataclass(frozen=True)
-class Location:
+class DepthEstimate:
     """Where the pixels of a tile come from, (height, width) each."""
 
     index: IndexMap  # the frame that weighs most
@@ -65,13 +65,13 @@ class Location:
 
 
 @runtime_checkable
-class Locating(Fold, Protocol):
+class DepthFold(Fold, Protocol):
     """A fold that knows where in the stack each pixel comes from, and where frames have data.
 
     It keeps none of the arrays that it is given; the next frame overwrites them.
     """
 
-    def look(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
+    def observe(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
         """Take note of the next frame, where it has data of its own; None: everywhere."""
         ...
 
@@ -79,7 +79,7 @@ class Locating(Fold, Protocol):
         """Take in the next frame, where it has data of its own; None: everywhere."""
         ...
 
-    def location(self) -> Location:
+    def depth_estimate(self) -> DepthEstimate:
         """Of all frames; after `result`."""
         ...
 
@@ -88,7 +88,7 @@ class Locating(Fold, Protocol):
 class Folding(Protocol):
     """Fuses coefficients frame by frame.
 
-    A method whose folds are `Locating` says so by an attribute `locates`.
+    A method whose folds are `DepthFold` says so by an attribute `has_depth`.
 
     A method whose folds hold more for each pixel of a tile than a pyramid does says so by an
     attribute `bytes_per_pixel` (of colour), so that tiles get smaller instead of memory larger.
@@ -112,6 +112,6 @@ class Folding(Protocol):
 Method: TypeAlias = Selecting | Folding
 
 
-def locates(method: Method) -> bool:
+def has_depth(method: Method) -> bool:
     """Whether the method tells where in the stack each pixel comes from."""
     return isinstance(method, Selecting) or getattr(method, "locates", False)

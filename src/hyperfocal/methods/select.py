@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hyperfocal.decision.decision import Decision, Raw
-from hyperfocal.decision.verification import VerificationOptions
+from hyperfocal.decision.verification import Decision, NoVerification, VerificationOptions
 from hyperfocal.measures import Measure
 from hyperfocal.options import option
 
@@ -19,4 +18,4 @@ class Select(VerificationOptions):
 
     @property
     def decision(self) -> Decision:
-        return super().decision if self.consistency else Raw()
+        return super().decision if self.consistency else NoVerification()

@@ -19,5 +19,5 @@ class Sesf(VerificationOptions, sesf.SesfOptions):
     """Options of the network's focus measure, then those of consistency verification."""
 
     @property
-    def measure(self) -> sesf.Sesf:
-        return taken(sesf.Sesf, self)
+    def measure(self) -> sesf.SesfMeasure:
+        return taken(sesf.SesfMeasure, self)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hyperfocal.decision.decision import Decision
 from hyperfocal.decision.majority import Majority
+from hyperfocal.decision.verification import Decision
 from hyperfocal.measures import ums
 from hyperfocal.options import taken
 
@@ -19,8 +19,8 @@ class Ums(Majority, ums.UmsOptions):
     """Options of the network's focus measure, then those of the decision matrix."""
 
     @property
-    def measure(self) -> ums.Ums:
-        return taken(ums.Ums, self)
+    def measure(self) -> ums.UmsMeasure:
+        return taken(ums.UmsMeasure, self)
 
     @property
     def decision(self) -> Decision:

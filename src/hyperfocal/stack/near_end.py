@@ -24,7 +24,7 @@ _MOST = 2000  # frames; all are compared with all
 
 def near_end(sources: Sequence[Source]) -> End | None:
     """The end of frames in their order that was focused nearest; None where EXIF does not tell."""
-    found = [formats.shot_of(source.info.exif).distance_m for source in sources[:_MOST]]
+    found = [formats.capture_info(source.info.exif).distance_m for source in sources[:_MOST]]
     distances = [distance for distance in found if distance is not None]
     if len(distances) < 2:
         return None

@@ -27,7 +27,7 @@ _TELLING = 4.0  # how far the sharpest frame of a cell must be above the most bl
 _BLURRED = 0.3  # of a cell's best detail; frames of six measured stacks have 0.36 and more
 
 
-def details_of(
+def detail_maps(
     stack: Stack, *, on_step: Callable[[str, int, int], None] = lambda stage, index, count: None
 ) -> Details:
     """A map of detail for every frame, in one pass; frames are let go of one by one."""

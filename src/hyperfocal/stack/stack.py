@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hyperfocal.errors import FormatError, StackError
 from hyperfocal.frame import FrameInfo, Grey, Pixels, Samples, Source, to_grey, to_pixels
 from hyperfocal.io import formats
-from hyperfocal.io.scratch import Spool
+from hyperfocal.io.scratch import Scratch
 
 FrameLike: TypeAlias = str | os.PathLike[str] | NDArray[Any]
 FramesLike: TypeAlias = "FrameLike | Iterable[FrameLike] | Stack"
@@ -50,7 +50,7 @@ class Stack:
         self._kept: dict[int, Samples] = {}
         self._ahead: tuple[int, Future[Samples]] | None = None
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
-        self._spool: Spool | None = None
+        self._spool: Scratch | None = None
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -125,7 +125,7 @@ class Stack:
     def spool(self) -> None:
         """Keep decoded frames on disk from now on, because they will be read piece by piece."""
         if self._spool is None and any(not isinstance(s, ArraySource) for s in self.sources):
-            self._spool = Spool(self.info)
+            self._spool = Scratch(self.info)
 
     def close(self) -> None:
         """Forget all frames, stop reading ahead, remove what was spooled."""
@@ -254,7 +254,7 @@ def listed(folder: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
         if path.absolute() not in exclude
     ]
     known = sorted((path for path in files if formats.is_known(path)), key=_by_name)
-    pictures = [path for path in known if not formats.is_aside(path)]
+    pictures = [path for path in known if not formats.is_secondary(path)]
     known = pictures or known
     return known, sorted({path.name for path in files} - {path.name for path in known})
 

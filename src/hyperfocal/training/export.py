@@ -18,7 +18,7 @@ from hyperfocal.inference.checkpoints import metadata_of, name_of, save_network
 _OUTPUTS = {".gates": "gates", ".scores": "scores", ".encoder": "features", ".decoder": "picture"}
 
 
-def export_halves(network: Any, folder: Path) -> list[Path]:
+def export_encoder_decoder(network: Any, folder: Path) -> list[Path]:
     """`dense_fuse.safetensors`, `dense_fuse.encoder.onnx`, `dense_fuse.decoder.onnx`; any name."""
     parts = {
         ".encoder": Encoder(network),

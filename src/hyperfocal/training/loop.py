@@ -43,7 +43,7 @@ class Lesson(Protocol):
         ...
 
 
-class Material(Protocol):
+class Dataset(Protocol):
     """What is learned from: views of photographs, or scenes made of them."""
 
     paths: Sequence[Path]
@@ -123,8 +123,8 @@ class Training:
         schedule: Schedule,
         *,
         options: Any,
-        train: Material,
-        validation: Material,
+        train: Dataset,
+        validation: Dataset,
     ):
         self.folder, self.lesson, self.optimizer = folder, lesson, optimizer
         self.schedule, self.options = schedule, dataclasses.asdict(options)

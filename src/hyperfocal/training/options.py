@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from hyperfocal.options import option
 
 if TYPE_CHECKING:
-    from hyperfocal.training.loop import Material
+    from hyperfocal.training.loop import Dataset
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class TrainOptions:
         None, "weights to begin with, a .safetensors file; none begins with random ones"
     )
 
-    def material(self, paths: Sequence[Path], *, is_held_out: bool) -> Material:
+    def material(self, paths: Sequence[Path], *, is_held_out: bool) -> Dataset:
         """What is learned from these photographs, or what the network is tested on."""
         from hyperfocal.training.photographs import Views
 

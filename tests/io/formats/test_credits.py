@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import hyperfocal
 from hyperfocal.io import formats
 from hyperfocal.io.formats import jpeg
-from hyperfocal.io.metadata.provenance import credited
+from hyperfocal.io.metadata.provenance import with_provenance
 
 FAST = "select:measure=tenengrad,consistency=no"
 MADE = {"software": "hyperfocal 1.0", "frame_count": 24, "height": 48, "width": 80}
@@ -79,17 +79,17 @@ def test_a_turned_frame_comes_out_upright_once(tmp_path, picture, like, exif):
 def test_the_bytes_of_the_thumbnail_are_gone(exif):
     block = with_thumbnail(exif())
     assert b"\xff\xd8\xff" in block
-    assert b"\xff\xd8\xff" not in credited(block, **MADE)
+    assert b"\xff\xd8\xff" not in with_provenance(block, **MADE)
 
 
 def test_maker_notes_stay_where_their_offsets_point(exif):
     block = with_thumbnail(exif())
-    assert credited(block, **MADE).index(b"note") == block.index(b"note")
+    assert with_provenance(block, **MADE).index(b"note") == block.index(b"note")
 
 
 def test_a_caption_of_ones_own_is_kept():
     caption = struct.pack("<2sHIHHHI4sI", b"II", 42, 8, 1, 270, 2, 4, b"Bug\0", 0)
-    made = credited(caption, **MADE)
+    made = with_provenance(caption, **MADE)
     assert b"Bug\0" in made
     assert b"Focus stack" not in made
 
@@ -97,7 +97,7 @@ def test_a_caption_of_ones_own_is_kept():
 @given(st.binary(max_size=200))
 def test_a_block_of_nonsense_is_replaced_or_kept_but_never_fails(nonsense):
     for block in (nonsense, b"II*\0\x08\0\0\0" + nonsense):
-        assert b"hyperfocal 1.0" in credited(block, **MADE)
+        assert b"hyperfocal 1.0" in with_provenance(block, **MADE)
 
 
 @settings(max_examples=40, deadline=None)
@@ -116,4 +116,4 @@ def test_damaged_exif_never_harms_the_samples(tmp_path_factory, cut, flips):
         formats.save(path, samples, info, suffix=suffix)
         (source,) = formats.open_frames(path)
         assert sorted(source.read().ravel()) == sorted(samples.ravel())  # it may be turned
-        credited(source.info.exif, **MADE)
+        with_provenance(source.info.exif, **MADE)

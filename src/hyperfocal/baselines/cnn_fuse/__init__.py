@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.compute import parallel
-from hyperfocal.decision.decision import Decision, Verified
+from hyperfocal.decision.verification import ConsistencyVerification, Decision
 from hyperfocal.frame import FocusMap, Grey, Weight
 from hyperfocal.inference import blocks
 from hyperfocal.inference.blocks import Blocks, EngineOptions, Shapes
@@ -76,10 +76,10 @@ class PatchScores(EngineOptions):
             )
             scores[here] = made[kept]
 
-        parallel.each(lambda corner: fill(*corner), _BLOCKS.corners(tile.shape, side))
+        parallel.for_each(lambda corner: fill(*corner), _BLOCKS.corners(tile.shape, side))
         return scores
 
-    def contest(self, height: int, width: int) -> Duel:
+    def arg_max(self, height: int, width: int) -> Duel:
         """What compares the scores of frame after frame."""
         return Duel(height, width)
 
@@ -151,7 +151,7 @@ def spread(values: Scores, height: int, width: int) -> Grey:
 
 
 @dataclass(frozen=True)
-class CnnFuse(Verified, EngineOptions):
+class CnnFuse(ConsistencyVerification, EngineOptions):
     """The published values as defaults: no opening, guided filter of 8 px, ε 0.1 on 0…1."""
 
     opening_radius: int = option(
@@ -171,4 +171,4 @@ class CnnFuse(Verified, EngineOptions):
 
     @property
     def decision(self) -> Decision:
-        return taken(Verified, self)
+        return taken(ConsistencyVerification, self)

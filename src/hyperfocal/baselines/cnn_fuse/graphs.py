@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hyperfocal.baselines.cnn_fuse.network import CnnFuse
+from hyperfocal.baselines.cnn_fuse.network import CnnFuseNetwork
 
 
 class Scores(nn.Module):
@@ -21,7 +21,7 @@ class Scores(nn.Module):
     Entry (i, j) is that of the 16×16 patch that begins in pixel (2i, 2j).
     """
 
-    def __init__(self, network: CnnFuse):
+    def __init__(self, network: CnnFuseNetwork):
         super().__init__()
         self.network = network
         first, second = network.kernels()

@@ -33,7 +33,7 @@ class CnnFuseConfig:
         object.__setattr__(self, "channels", tuple(self.channels))  # a list in the weights file
 
 
-class CnnFuse(nn.Module):
+class CnnFuseNetwork(nn.Module):
     """Tells sharp patches from blurred ones; pictures are (N, 1, H, W), 0…1, H and W even."""
 
     config_class = CnnFuseConfig
@@ -81,9 +81,9 @@ class CnnFuse(nn.Module):
         return both[0], both[1]
 
 
-def merged(network: CnnFuse) -> CnnFuse:
+def merged(network: CnnFuseNetwork) -> CnnFuseNetwork:
     """The same function with the last two layers multiplied into one."""
-    slim = CnnFuse(dataclasses.replace(network.config, hidden=0))
+    slim = CnnFuseNetwork(dataclasses.replace(network.config, hidden=0))
     slim.branch.load_state_dict(network.branch.state_dict())
     with torch.no_grad():
         weight = network.head[0].weight

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperfocal.baselines._encoder_decoder import Halves
+from hyperfocal.baselines._encoder_decoder import EncoderDecoder
 from hyperfocal.frame import Pixels, to_grey
 from hyperfocal.inference.blocks import Blocks, EngineOptions
 
@@ -51,7 +51,7 @@ class DeepFold:
         self._count = 0
         self._features = np.zeros((_CHANNELS, height, width), np.float32)
         self._chroma, self._weights = np.zeros((2, 2 * (channels == 3), height, width), np.float32)
-        self._halves = Halves("deep_fuse", _CHANNELS, _ENCODER, _DECODER, options)
+        self._halves = EncoderDecoder("deep_fuse", _CHANNELS, _ENCODER, _DECODER, options)
 
     def add(self, pixels: Pixels) -> None:
         luma = to_grey(pixels)

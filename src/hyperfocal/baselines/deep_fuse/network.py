@@ -30,7 +30,7 @@ def convolution(channels_in: int, channels_out: int, kernel: int) -> nn.Conv2d:
     return nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2)
 
 
-class DeepFuse(nn.Module):
+class DeepFuseNetwork(nn.Module):
     """Fuses grey frames (N, K, H, W), 0…1, K being two as published."""
 
     config_class = DeepFuseConfig

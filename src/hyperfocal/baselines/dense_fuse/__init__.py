@@ -16,7 +16,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from hyperfocal.baselines._encoder_decoder import Features, Halves
+from hyperfocal.baselines._encoder_decoder import EncoderDecoder, Features
 from hyperfocal.frame import Pixels
 from hyperfocal.inference.blocks import Blocks, EngineOptions
 from hyperfocal.options import option
@@ -62,7 +62,7 @@ class DenseFold:
         padded = max(height, _SMALLEST), max(width, _SMALLEST)
         self._totals = np.zeros((channels, _CHANNELS, *padded), np.float32)
         self._shares = np.zeros((channels, *padded), np.float32)
-        self._halves = Halves("dense_fuse", _CHANNELS, _BLOCKS, _BLOCKS, options)
+        self._halves = EncoderDecoder("dense_fuse", _CHANNELS, _BLOCKS, _BLOCKS, options)
 
     def add(self, pixels: Pixels) -> None:
         down, across = (_SMALLEST - min(_SMALLEST, side) for side in pixels.shape[:2])

@@ -31,7 +31,7 @@ def convolution(channels_in: int, channels_out: int) -> nn.Conv2d:
     return nn.Conv2d(channels_in, channels_out, 3, padding=1, padding_mode="reflect")
 
 
-class DenseFuse(nn.Module):
+class DenseFuseNetwork(nn.Module):
     """Reconstructs grey pictures (N, 1, H, W), 0…1; fusion goes in between the two halves."""
 
     config_class = DenseFuseConfig

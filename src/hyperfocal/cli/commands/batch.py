@@ -11,7 +11,7 @@ from hyperfocal.batch.ledger import Ledger
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.plan import make_plan
 from hyperfocal.batch.report import readable
-from hyperfocal.batch.runs import Row, run_jobs
+from hyperfocal.batch.runs import Outcome, run_jobs
 from hyperfocal.cli import shoots
 from hyperfocal.cli.arguments import built
 from hyperfocal.cli.progress import Progress
@@ -55,7 +55,7 @@ def _run(given: argparse.Namespace) -> None:
     bar = Progress()
     with Ledger(given.out) as ledger, bar as progress:
         work = shoots.work_of(given, ledger)
-        rows: list[Row] = []
+        rows: list[Outcome] = []
         try:
             for row in run_jobs(plan.jobs, work, on_step=progress):
                 rows.append(row)

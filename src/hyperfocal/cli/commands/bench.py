@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hyperfocal.bench.plan import Plan
+from hyperfocal.bench.plan import BenchPlan
 from hyperfocal.cli.arguments import add_options
 from hyperfocal.cli.progress import Progress
 from hyperfocal.options import build, infos
@@ -55,7 +55,7 @@ def add(commands: Any) -> None:
         metavar="'NAME: PROGRAM …'",
         help="another program; in it {frames}, {folder} and {out} are replaced; may be repeated",
     )
-    add_options(parser, Plan)
+    add_options(parser, BenchPlan)
     parser.set_defaults(run=_run)
 
 
@@ -90,7 +90,7 @@ def _run(given: argparse.Namespace) -> None:
     sys.exit(1 if failures else 0)
 
 
-def _plan(given: argparse.Namespace) -> Plan:
-    plan = build(Plan, {info.name: getattr(given, info.name) for info in infos(Plan)})
+def _plan(given: argparse.Namespace) -> BenchPlan:
+    plan = build(BenchPlan, {info.name: getattr(given, info.name) for info in infos(BenchPlan)})
     methods = given.methods if given.methods is not None else () if given.command else plan.methods
     return dataclasses.replace(plan, methods=tuple(methods), commands=tuple(given.command))

@@ -9,7 +9,7 @@ from typing import Any
 from hyperfocal.batch import report
 from hyperfocal.batch.folders import require_root
 from hyperfocal.batch.ledger import Ledger
-from hyperfocal.batch.runs import Row
+from hyperfocal.batch.runs import Outcome
 from hyperfocal.batch.watch import Watcher, WatchOptions
 from hyperfocal.cli import shoots
 from hyperfocal.cli.arguments import add_options, built
@@ -48,7 +48,7 @@ def _run(given: argparse.Namespace) -> None:
     bar = Progress()
     with Ledger(given.out) as ledger, bar as progress:
         watcher = Watcher(given.folder, shoots.work_of(given, ledger), options)
-        rows: dict[str, Row] = {}
+        rows: dict[str, Outcome] = {}
         for row in watcher.rows(once=given.once, on_step=progress):
             rows[row.stack] = row
             bar.clear()

@@ -20,7 +20,7 @@ _ALPHA = (b":alpha", b":auxid:1")
 
 
 @dataclass
-class Picture:
+class HeifPicture:
     """What a file says of its primary picture; height and width as shown."""
 
     height: int
@@ -62,7 +62,7 @@ class _Reader:
         return self.number(1), self.number(3)
 
 
-def read(path: Path) -> Picture:
+def read(path: Path) -> HeifPicture:
     """The primary picture; ValueError where the file is cut or describes none."""
     with path.open("rb") as file:
         meta = _meta(file)
@@ -83,7 +83,7 @@ def read(path: Path) -> Picture:
             height, width = width, height
         bits, channels = _depth(described)
         icc, is_srgb = _colours(described.get(b"colr", []))
-        return Picture(
+        return HeifPicture(
             height=height,
             width=width,
             bits=bits,

@@ -38,7 +38,7 @@ class Layout(NamedTuple):
         return self.order + ("HHQ8s" if self.is_big else "HHI4s")
 
 
-class Row(NamedTuple):
+class TagRow(NamedTuple):
     """One tag as it stands in the table: its value, or where that begins."""
 
     tag: int
@@ -96,7 +96,7 @@ def chain(file: BinaryIO, first: int, layout: Layout) -> list[int]:
     return list(offsets)
 
 
-def rows(file: BinaryIO, offset: int, layout: Layout) -> list[Row]:
+def rows(file: BinaryIO, offset: int, layout: Layout) -> list[TagRow]:
     """The table of the directory at an offset; struct.error where the file ends within it."""
     file.seek(offset)
     (count,) = _unpack(file, layout.entry_count)
@@ -108,7 +108,7 @@ def rows(file: BinaryIO, offset: int, layout: Layout) -> list[Row]:
         raise struct.error("a directory is cut off")
     width = struct.calcsize(layout.offset)
     return [
-        Row(tag, kind, length, value, first + size * (index + 1) - width)
+        TagRow(tag, kind, length, value, first + size * (index + 1) - width)
         for index, (tag, kind, length, value) in enumerate(struct.iter_unpack(layout.entry, table))
     ]
 
@@ -171,7 +171,7 @@ def _read(
     return directory
 
 
-def _plain(file: BinaryIO, row: Row, layout: Layout) -> Entry | None:
+def _plain(file: BinaryIO, row: TagRow, layout: Layout) -> Entry | None:
     value, position = row.field, row.position
     size = _SIZES.get(row.kind, 0) * row.length
     if not 0 < size <= _LARGEST_VALUE:
@@ -184,7 +184,7 @@ def _plain(file: BinaryIO, row: Row, layout: Layout) -> Entry | None:
     return Entry(row.kind, row.length, value[:size], position) if len(value) >= size else None
 
 
-def _child(file: BinaryIO, row: Row, layout: Layout, *, depth: int) -> Entry | None:
+def _child(file: BinaryIO, row: TagRow, layout: Layout, *, depth: int) -> Entry | None:
     if depth == _DEEPEST:
         return None
     (offset,) = struct.unpack_from(layout.offset, row.field)

@@ -3,7 +3,7 @@
 `SIGNATURES` are how files begin (`?` is any byte), `METADATA` the fields of FrameInfo that a
 written file carries. `save` is absent where a format is only read, and takes `depth` where the
 format has a place for a depth map. `open` takes a Selection where a file may hold several stacks.
-`IS_ASIDE` is there where files of a folder with other pictures are no frames of it (a RAW file
+`IS_SECONDARY` is there where files of a folder with other pictures are no frames of it (a RAW file
 beside its JPEG), `IS_FOLDER` where a picture is a folder of files, `IS_SRGB` where other colours
 than sRGB's cannot be described.
 """
@@ -22,15 +22,32 @@ from hyperfocal import registry
 from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.files import begins, reading, start_of
-from hyperfocal.io.metadata.capture import Shot, shot_of
+from hyperfocal.io.metadata.capture import CaptureInfo, capture_info
 from hyperfocal.io.metadata.profiles import is_srgb
-from hyperfocal.io.metadata.provenance import credited, is_damaged
+from hyperfocal.io.metadata.provenance import is_damaged, with_provenance
 from hyperfocal.io.selection import WHOLE, Selection, split
 
 __all__ = [
-    "Selection", "Shot", "credited", "dtypes", "holds_depth", "is_aside", "is_damaged",
-    "is_folder", "is_known", "matched", "metadata", "open_frames", "require_profile",
-    "require_readable", "require_whole", "save", "shot_of", "split", "suffix_of", "suffixes",
+    "CaptureInfo",
+    "Selection",
+    "capture_info",
+    "dtypes",
+    "holds_depth",
+    "is_damaged",
+    "is_folder",
+    "is_known",
+    "is_secondary",
+    "matched",
+    "metadata",
+    "open_frames",
+    "require_profile",
+    "require_readable",
+    "require_whole",
+    "save",
+    "split",
+    "suffix_of",
+    "suffixes",
+    "with_provenance",
     "writable_suffixes",
 ]  # fmt: skip
 
@@ -100,7 +117,7 @@ def is_folder(path: Path) -> bool:
     return is_known(path) and hasattr(_format(suffix_of(path)), "IS_FOLDER")
 
 
-def is_aside(path: Path) -> bool:
+def is_secondary(path: Path) -> bool:
     """Whether such a file, in a folder of other pictures, is none of the frames."""
     return is_known(path) and hasattr(_format(suffix_of(path)), "IS_ASIDE")
 

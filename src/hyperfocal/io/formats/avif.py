@@ -46,7 +46,7 @@ def open(path: Path) -> list[Source]:
 is_whole = items.is_whole
 
 
-def info_of(path: Path, picture: items.Picture) -> FrameInfo:
+def info_of(path: Path, picture: items.HeifPicture) -> FrameInfo:
     """What a frame says of itself; its EXIF upright, because decoders turn by the boxes."""
     return FrameInfo(
         name=path.name,
@@ -61,7 +61,7 @@ def info_of(path: Path, picture: items.Picture) -> FrameInfo:
     )
 
 
-def _decode(path: Path, *, picture: items.Picture) -> Samples:
+def _decode(path: Path, *, picture: items.HeifPicture) -> Samples:
     if not is_whole(path):
         raise FormatError(f"{path} is cut off before its end; copy it again from its source")
     samples = stretched(imagecodecs.avif_decode(path.read_bytes(), index=0), picture.bits)

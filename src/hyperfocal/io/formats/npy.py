@@ -21,7 +21,7 @@ SUFFIXES = (".npy",)
 SIGNATURES = (b"\x93NUMPY",)
 DTYPES = ("uint8", "uint16", "float32")
 METADATA: tuple[str, ...] = ()
-IS_ASIDE = True
+IS_SECONDARY = True
 
 
 def open(path: Path) -> list[Source]:

@@ -44,7 +44,7 @@ SIGNATURES = (
 )  # fmt: skip
 DTYPES = ("uint16",)
 METADATA: tuple[str, ...] = ()
-IS_ASIDE = True
+IS_SECONDARY = True
 
 _SRGB_CURVE = (2.4, 12.92)
 # Starts, lengths: of strips, of tiles.

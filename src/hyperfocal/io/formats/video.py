@@ -36,7 +36,7 @@ SIGNATURES = (
 )  # fmt: skip
 DTYPES = ("uint8",)
 METADATA: tuple[str, ...] = ()
-IS_ASIDE = True
+IS_SECONDARY = True
 
 # A still film has nothing but its first frame.
 _LARGEST_RATIO = float("inf")

@@ -20,7 +20,7 @@ _ENDLESS = 0xFFFFFFFF  # as numerator of a distance
 
 
 @dataclass(frozen=True)
-class Shot:
+class CaptureInfo:
     """None where the block does not tell."""
 
     time_s: float | None = None  # since 1970 by the camera's own clock, which knows no zone
@@ -32,10 +32,10 @@ class Shot:
     distance_m: float | None = None  # to the subject; inf where it is endless
 
 
-UNKNOWN = Shot()
+UNKNOWN = CaptureInfo()
 
 
-def shot_of(exif: bytes | None) -> Shot:
+def capture_info(exif: bytes | None) -> CaptureInfo:
     """The facts of a TIFF-structured EXIF block; all None for one that cannot be read."""
     if not exif:
         return UNKNOWN
@@ -47,7 +47,7 @@ def shot_of(exif: bytes | None) -> Shot:
     entry = first.entries.get(_EXIF)
     below = entry.child.entries if entry is not None and entry.child is not None else {}
     entries, order = {**first.entries, **below}, layout.order
-    return Shot(
+    return CaptureInfo(
         time_s=_time(_text(entries.get(_ORIGINAL) or entries.get(_DATE)), entries, below),
         exposure_s=_number(entries.get(_EXPOSURE), order),
         f_number=_number(entries.get(_APERTURE), order),

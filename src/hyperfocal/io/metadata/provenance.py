@@ -29,7 +29,7 @@ class _Value(NamedTuple):
     content: bytes
 
 
-def credited(
+def with_provenance(
     exif: bytes | None, *, software: str, frame_count: int, height: int, width: int
 ) -> bytes:
     """The block of a picture of this size that `software` made of so many frames.

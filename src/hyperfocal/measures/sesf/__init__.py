@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal.decision.consistency import box_sum
+from hyperfocal.compute.filters import box_sum
 from hyperfocal.frame import FocusMap, Grey
 from hyperfocal.inference import blocks
 from hyperfocal.inference.blocks import Blocks, EngineOptions, Shapes
@@ -39,7 +39,7 @@ class SesfOptions(EngineOptions):
 
 
 @dataclass(frozen=True)
-class Sesf(SesfOptions):
+class SesfMeasure(SesfOptions):
     """Deep spatial frequency; needs the shipped weights and an inference engine."""
 
     @property

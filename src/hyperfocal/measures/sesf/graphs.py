@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hyperfocal.measures.sesf.network import BothGates, ChannelGate, Sesf
+from hyperfocal.measures.sesf.network import BothGates, ChannelGate, SesfNetwork
 
 
 class _Encoder(nn.Module):
-    def __init__(self, network: Sesf):
+    def __init__(self, network: SesfNetwork):
         super().__init__()
         self.network = network
 

@@ -91,7 +91,7 @@ def attention_unit(config: SesfConfig) -> nn.Module:
     return BothGates(config.growth, config.reduction)
 
 
-class Sesf(nn.Module):
+class SesfNetwork(nn.Module):
     """Reconstructs grey pictures; what it is for is `features`.
 
     Pictures are (N, 1, H, W), 0…1. Normalising them is the network's own first step.

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperfocal.compute.filters import box_sum
 from hyperfocal.compute.tiles import rounded_up
-from hyperfocal.decision.consistency import box_sum
 from hyperfocal.frame import FocusMap, Grey
 from hyperfocal.inference import blocks
 from hyperfocal.inference.blocks import Blocks, EngineOptions, Shapes
@@ -44,7 +44,7 @@ class UmsOptions(EngineOptions):
 
 
 @dataclass(frozen=True)
-class Ums(UmsOptions):
+class UmsMeasure(UmsOptions):
     """Deep spatial frequency; needs the shipped weights and an inference engine."""
 
     @property

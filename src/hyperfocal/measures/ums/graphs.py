@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hyperfocal.measures.ums.network import ChannelGate, Ums, UmsConfig, name_of
+from hyperfocal.measures.ums.network import ChannelGate, UmsConfig, UmsNetwork, name_of
 
 _BORDER = 16  # px of a window that its own border changes most; they are not pooled
 
@@ -46,7 +46,7 @@ class _Differences(nn.Module):
 class Gradient(nn.Module):
     """Grey tile (1, 1, H, W) and gates (1, C, 1, 1) -> deep gradient (1, 1, H−1, W−1)."""
 
-    def __init__(self, network: Ums):
+    def __init__(self, network: UmsNetwork):
         super().__init__()
         self.network = network
         self.shares = _shares(network.config)
@@ -62,7 +62,7 @@ class Gradient(nn.Module):
 class Whole(nn.Module):
     """Grey frame (1, 1, H, W) -> deep gradient (1, 1, H−1, W−1), by the network as published."""
 
-    def __init__(self, network: Ums):
+    def __init__(self, network: UmsNetwork):
         super().__init__()
         self.network = network
         self.differences = _Differences(network.config.channels[0])
@@ -77,7 +77,7 @@ class Gates(nn.Module):
     The channel means run over all windows at once and leave out what is near a window's border.
     """
 
-    def __init__(self, network: Ums):
+    def __init__(self, network: UmsNetwork):
         super().__init__()
         self.network = network
 

@@ -91,7 +91,7 @@ class Node(nn.Module):
         self.attention = ChannelGate(channels, config.reduction)
 
 
-class Ums(nn.Module):
+class UmsNetwork(nn.Module):
     """Reconstructs grey pictures; what it is for is `features`.
 
     Pictures are (N, 1, H, W), 0…1. Normalising them is the network's own first step.

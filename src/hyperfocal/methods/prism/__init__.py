@@ -31,9 +31,16 @@ from hyperfocal.frame import Grey, Pixels, Weight, to_grey
 from hyperfocal.inference import blocks
 from hyperfocal.inference.blocks import EngineOptions
 from hyperfocal.inference.engines import AnyPrecision
-from hyperfocal.methods import Location
-from hyperfocal.methods.prism.softmax import FARTHEST, Average
-from hyperfocal.methods.prism.statistics import FEATURES, REACH, STRIP, Knowledge, Part, pyramid
+from hyperfocal.methods import DepthEstimate
+from hyperfocal.methods.prism.softmax import FARTHEST, SoftmaxAverage
+from hyperfocal.methods.prism.statistics import (
+    FEATURES,
+    REACH,
+    STRIP,
+    BlockFeatures,
+    StackStatistics,
+    pyramid,
+)
 from hyperfocal.options import option
 
 Maps = NDArray[np.float32]  # (maps, height, width)
@@ -54,7 +61,7 @@ class Prism(EngineOptions):
     levels: int = option(5, "bands of the pyramid: more see wider blur", low=3, high=8)
     mend: bool = option(True, "mend the average of frames by that of their bands")
 
-    locates: ClassVar[bool] = True
+    has_depth: ClassVar[bool] = True
 
     @property
     def bytes_per_pixel(self) -> int:
@@ -79,21 +86,21 @@ class PrismFold:
     def __init__(self, options: Prism, shape: tuple[int, int, int]):
         self._shape, self._count = shape, 0
         self._size = (rounded_up(shape[0], options.grid), rounded_up(shape[1], options.grid))
-        self._known = Knowledge(options.levels)
-        self._steps = Steps(options)
+        self._known = StackStatistics(options.levels)
+        self._steps = LevelNetworks(options)
         self._buffers = Buffers()
         height, width, channels = shape
-        self._pixels = Average((height, width), channels)
+        self._pixels = SoftmaxAverage((height, width), channels)
         sizes = [(self._size[0] >> at, self._size[1] >> at) for at in range(options.levels + 1)]
-        self._places = Average(sizes[1], 2)
-        self._bands = [Average(size, 1) for size in sizes] if options.mend else []
+        self._places = SoftmaxAverage(sizes[1], 2)
+        self._bands = [SoftmaxAverage(size, 1) for size in sizes] if options.mend else []
         self._best = np.zeros((height, width), np.float32)
         self._index = np.zeros((height, width), np.uint16)
         self._lowest = np.full((channels, height, width), np.inf, np.float32)
         self._highest = np.full((channels, height, width), -np.inf, np.float32)
 
-    def look(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
-        self._known.look(self._luma(pixels), self._shares(covered))
+    def observe(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
+        self._known.observe(self._luma(pixels), self._shares(covered))
 
     def add(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
         self._known.close()
@@ -103,7 +110,7 @@ class PrismFold:
         self._add_pixels(pixels, score, True if covered is None else covered)
         self._add_place(score)
         for band in zip(self._bands, scores, [*bands, lows[-1]], strict=False):
-            parallel.each(partial(_add_strip, *band), tiles.strips(len(band[1]), STRIP))
+            parallel.for_each(partial(_add_strip, *band), tiles.strips(len(band[1]), STRIP))
         self._count += 1
 
     def result(self) -> Pixels:
@@ -117,7 +124,7 @@ class PrismFold:
             self._mend(picture, sure)
         return picture
 
-    def location(self) -> Location:
+    def depth_estimate(self) -> DepthEstimate:
         (depth, square), _ = self._places.means()
         variance = np.maximum(square - depth * depth, 0)
         parts = depth, np.reciprocal(1 + np.sqrt(variance))
@@ -127,7 +134,7 @@ class PrismFold:
             for part in parts
         )
         np.clip(depth, 0, self._count - 1, out=depth)  # rounding
-        return Location(self._index, depth, confidence)
+        return DepthEstimate(self._index, depth, confidence)
 
     def _add_pixels(
         self, pixels: Pixels, score: Grey, covered: NDArray[np.bool_] | Literal[True]
@@ -147,7 +154,7 @@ class PrismFold:
                 np.minimum(low[rows], part, out=low[rows], where=here)
                 np.maximum(high[rows], part, out=high[rows], where=here)
 
-        parallel.each(take, tiles.strips(self._shape[0], STRIP))
+        parallel.for_each(take, tiles.strips(self._shape[0], STRIP))
 
     def _add_place(self, score: Grey) -> None:
         """The frame's place in the stack, at half the size, with what its pixels around score."""
@@ -180,7 +187,7 @@ class PrismFold:
                 plane += change[rows]
                 np.clip(plane, low, high, out=plane)
 
-        parallel.each(limit, tiles.strips(self._shape[0], STRIP, 1))
+        parallel.for_each(limit, tiles.strips(self._shape[0], STRIP, 1))
 
     def _luma(self, pixels: Pixels) -> Grey:
         """Padded; the next frame's overwrites it."""
@@ -208,7 +215,7 @@ class PrismFold:
             level[cv2.resize(share, size, interpolation=cv2.INTER_AREA) < 1] = _NEVER
 
 
-class Steps:
+class LevelNetworks:
     """The networks, run level by level over blocks that fit a core's cache."""
 
     def __init__(self, options: Prism):
@@ -220,7 +227,7 @@ class Steps:
         self._buffers.clear()
 
     def scores(
-        self, known: Knowledge, bands: list[Grey], lows: list[Grey]
+        self, known: StackStatistics, bands: list[Grey], lows: list[Grey]
     ) -> tuple[Grey, list[Grey]]:
         """Of a frame's pixels, and of its bands, fine to coarse, and base.
 
@@ -229,12 +236,14 @@ class Steps:
         scores: list[Grey] = []
         features = _nothing_coarser(CHANNELS, lows[-1])
         for at in reversed(range(1, len(bands))):
-            shown = partial(Part.show, band=bands[at], low=lows[at])
+            shown = partial(BlockFeatures.show, band=bands[at], low=lows[at])
             score = self._buffers("band", *bands[at].shape)
             height, width = lows[at + 1].shape
             made = self._buffers("base and features", 1 + CHANNELS, height, width)
 
-            def take(part: Part, found: Maps, score: Grey = score, made: Maps = made) -> None:
+            def take(
+                part: BlockFeatures, found: Maps, score: Grey = score, made: Maps = made
+            ) -> None:
                 part.put_scores(found[:4], score)
                 part.block.put(made, found[4:])
 
@@ -245,15 +254,15 @@ class Steps:
             features = made[1:]
         pixels, band = (self._buffers(name, *bands[0].shape) for name in ("pixels", "band"))
 
-        def take_both(part: Part, found: Maps) -> None:
+        def take_both(part: BlockFeatures, found: Maps) -> None:
             part.put_scores(found[:4], pixels)
             part.put_scores(found[4:], band)
 
-        shown = partial(Part.show, band=bands[0], low=lows[0])
+        shown = partial(BlockFeatures.show, band=bands[0], low=lows[0])
         self._step("fine", known.levels[0], features, shown, take_both)
         return pixels, [band, *reversed(scores)]
 
-    def mended(self, known: Knowledge, luma: Grey, blended: list[Grey], sure: Weight) -> Grey:
+    def mended(self, known: StackStatistics, luma: Grey, blended: list[Grey], sure: Weight) -> Grey:
         """One luma of that of the averaged frames and of the averaged base and bands.
 
         Overwrites what is known of single frames.
@@ -269,14 +278,16 @@ class Steps:
             other_low = cv2.pyrUp(other_low)
             other_low += other
             compared = partial(
-                Part.compare, band=band, other=other, low=lows.pop(), other_low=other_low,
+                BlockFeatures.compare, band=band, other=other, low=lows.pop(), other_low=other_low,
                 raised=raised, sure=pools.pop(),
             )  # fmt: skip
             kept = MEND_CHANNELS if bands else 0  # features, for the next level
             made = np.empty((kept, *low.shape), np.float32)
             change = np.empty_like(band)
 
-            def take(part: Part, found: Maps, change: Grey = change, made: Maps = made) -> None:
+            def take(
+                part: BlockFeatures, found: Maps, change: Grey = change, made: Maps = made
+            ) -> None:
                 part.put_change(found[:4], change)
                 part.block.put(made, found[4 : 4 + len(made)])
 
@@ -290,10 +301,10 @@ class Steps:
     def _step(
         self,
         name: str,
-        level: list[Part],
+        level: list[BlockFeatures],
         features: Maps,
-        show: Callable[[Part], None],
-        take: Callable[[Part, Maps], None],
+        show: Callable[[BlockFeatures], None],
+        take: Callable[[BlockFeatures, Maps], None],
     ) -> None:
         """A step of a network over a level, with features of the coarser one, (C, h/2, w/2)."""
         options = self._options
@@ -304,12 +315,12 @@ class Steps:
             (("coarser", (1, len(features), -1, -1)), ("squares", (1, 4 * FEATURES, -1, -1))),
         )
 
-        def work(part: Part) -> None:
+        def work(part: BlockFeatures) -> None:
             show(part)
             given = {"squares": part.seen, "coarser": part.block.cut(features, 2)}
             take(part, network(given)[0])
 
-        parallel.each(work, level)
+        parallel.for_each(work, level)
 
 
 def _nothing_coarser(channels: int, base: Grey) -> Maps:
@@ -318,5 +329,5 @@ def _nothing_coarser(channels: int, base: Grey) -> Maps:
     return np.zeros((channels, height // 2, width // 2), np.float32)
 
 
-def _add_strip(average: Average, score: Grey, band: Grey, strip: Tile) -> None:
+def _add_strip(average: SoftmaxAverage, score: Grey, band: Grey, strip: Tile) -> None:
     average.add(strip.rows, score[strip.rows], [band[strip.rows]])

@@ -59,7 +59,7 @@ class Step(nn.Module):
         return maps
 
 
-class Prism(nn.Module):
+class PrismNetwork(nn.Module):
     """Fuses stacks (B, K, H, W) of grey frames, 0…1."""
 
     config_class = PrismConfig
@@ -71,7 +71,7 @@ class Prism(nn.Module):
         self.fine = Step(_SCORE_FEATURES, config.channels, config.depth, 8)
         self.mend = Step(_MEND_FEATURES, config.mend_channels, config.depth, 4)
 
-    def scores(self, stack: Stack) -> Scores:
+    def scores(self, stack: PyramidStack) -> FrameScores:
         """How much of each frame is to go into the averages."""
         batch, count = stack.frames.shape[:2]
         *_, height, width = stack.bands[-1].shape
@@ -85,7 +85,7 @@ class Prism(nn.Module):
         scores = self.fine_scores(stack.maps(0).flatten(0, 1), maps)
         made.append(scores[:, 1:])
         levels = [part.unflatten(0, (batch, count))[:, :, 0] for part in reversed(made)]
-        return Scores(scores[:, 0].unflatten(0, (batch, count)), levels)
+        return FrameScores(scores[:, 0].unflatten(0, (batch, count)), levels)
 
     def coarse_scores(self, maps: Tensor, coarser: Tensor) -> tuple[Tensor, Tensor]:
         """Maps (N, 8, h, w) of a level and features of the coarser -> scores (N, 5, h/2, w/2): of
@@ -102,7 +102,9 @@ class Prism(nn.Module):
         learned = self.fine.head(self.fine(seen, coarser)).float()
         return functional.pixel_shuffle(learned, 2) + seen[:, _RULE_SCORE].float()
 
-    def mended(self, stack: Stack, first: Tensor, blended: list[Tensor], sure: Tensor) -> Tensor:
+    def mended(
+        self, stack: PyramidStack, first: Tensor, blended: list[Tensor], sure: Tensor
+    ) -> Tensor:
         """One picture (B, 1, H, W) of the average of frames and those of their bands.
 
         `sure` is the largest weight of a frame in the first.
@@ -129,7 +131,7 @@ class Prism(nn.Module):
 
         Sides are multiples of 2^(levels + 1).
         """
-        stack = Stack(frames, self.config.levels)
+        stack = PyramidStack(frames, self.config.levels)
         scores = self.scores(stack)
         weights = torch.softmax(scores.pixels, 1)
         first = (weights * frames).sum(1, keepdim=True)
@@ -143,7 +145,7 @@ class Prism(nn.Module):
 
 
 @dataclass(frozen=True)
-class Scores:
+class FrameScores:
     """Of pixels (B, K, H, W), and of every level (B, K, h, w) from fine to the base."""
 
     pixels: Tensor
@@ -158,7 +160,7 @@ def averaged(scores: list[Tensor], parts: list[Tensor]) -> list[Tensor]:
     ]
 
 
-class Stack:
+class PyramidStack:
     """The Laplacian pyramids of frames (B, K, H, W), and what all frames together have."""
 
     def __init__(self, frames: Tensor, levels: int):

@@ -15,7 +15,7 @@ FARTHEST = np.float32(40)
 _weights = ThreadBuffers()
 
 
-class Average:
+class SoftmaxAverage:
     """Sums of weights and of weighted channels."""
 
     def __init__(self, size: tuple[int, int], channels: int):

@@ -25,21 +25,23 @@ STRIP = 64  # rows that are worked on at a time, to stay in the cache
 _held = ThreadBuffers()
 
 
-class Knowledge:
+class StackStatistics:
     """What all frames have together, and what the network sees of one of them."""
 
     def __init__(self, level_count: int):
-        self.levels: list[list[Part]] = []  # fine to coarse, when all frames have been looked at
+        self.levels: list[
+            list[BlockFeatures]
+        ] = []  # fine to coarse, when all frames have been looked at
         self._level_count, self._count = level_count, 0
-        self._sums: list[Sums] = []
+        self._sums: list[BandSums] = []
         self._base: Grey = np.empty((0, 0), np.float32)
         self._buffers = Buffers()
 
-    def look(self, grey: Grey, share: Weight | None = None) -> None:
+    def observe(self, grey: Grey, share: Weight | None = None) -> None:
         """Take note of a frame; `share` says how much of each pixel has data."""
         bands, lows = pyramid(grey, self._level_count, self._buffers)
         if not self._sums:
-            self._sums = [Sums(*band.shape) for band in bands]
+            self._sums = [BandSums(*band.shape) for band in bands]
             self._base = np.zeros_like(lows[-1])
         for band, sums in zip(bands, self._sums, strict=True):
             sums.add(band, share)
@@ -63,16 +65,17 @@ class Knowledge:
         """Give back the memory of the last frame."""
         self._buffers.clear()
 
-    def _parts(self, sums: Sums, low: Grey) -> list[Part]:
-        parts: list[Part] = []
+    def _parts(self, sums: BandSums, low: Grey) -> list[BlockFeatures]:
+        parts: list[BlockFeatures] = []
         squares = low.shape[0] // 2, low.shape[1] // 2
-        parallel.each(
-            lambda block: parts.append(Part(block, sums, low, self._count)), BLOCKS.over(squares)
+        parallel.for_each(
+            lambda block: parts.append(BlockFeatures(block, sums, low, self._count)),
+            BLOCKS.over(squares),
         )
         return parts
 
 
-class Sums:
+class BandSums:
     """Of the frames looked at, in one level: largest energy; sums over frames of its logarithm, of
     its square, and of bands weighted with that (the classical rule)."""
 
@@ -92,7 +95,7 @@ class Sums:
             energy *= band[rows]
             self.bands[rows] += energy
 
-        parallel.each(take, tiles.strips(len(band), STRIP, 1))
+        parallel.for_each(take, tiles.strips(len(band), STRIP, 1))
 
     def composite(self, low: Grey) -> Grey:
         """Low pass of the composite, from that of the next coarser level at this level's size.
@@ -104,19 +107,19 @@ class Sums:
         return low
 
 
-class Part:
+class BlockFeatures:
     """A block of a level, and what the networks see of it; all in squares of 2×2 pixels."""
 
-    def __init__(self, block: Block, sums: Sums, low: Grey, count: int):
+    def __init__(self, block: Block, sums: BandSums, low: Grey, count: int):
         self.block = block
         self._squares = np.empty((FEATURES + 3, 4, *block.side), np.float32)
         self._scale, self._low, self._largest = self._squares[FEATURES:]
         rows, columns = self._here = _pixels(block)
         largest = cv2.log(sums.largest[rows, columns])
         scale = np.exp(largest / -2)
-        to_squares(scale, self._scale)
-        to_squares(largest, self._largest)
-        to_squares(low[rows, columns], self._low)
+        pixel_unshuffle(scale, self._scale)
+        pixel_unshuffle(largest, self._largest)
+        pixel_unshuffle(low[rows, columns], self._low)
         features = (
             sums.bands[rows, columns] * scale,
             (largest - sums.logs[rows, columns] / np.float32(count)) / 2,
@@ -124,7 +127,7 @@ class Part:
             cv2.log(sums.squared[rows, columns]) - 2 * largest,
         )
         for squares, feature in zip(self._squares[3:FEATURES], features, strict=True):
-            to_squares(feature, squares)
+            pixel_unshuffle(feature, squares)
 
     @property
     def seen(self) -> Squares:
@@ -135,11 +138,11 @@ class Part:
         """Let the scoring network see this of a frame, and the energy of the band."""
         scaled, rule, lower = self._squares[:3]
         energy = self._energy(band)
-        to_squares(cv2.log(energy, energy), rule)
+        pixel_unshuffle(cv2.log(energy, energy), rule)
         rule -= self._largest
         rule *= POWER
-        to_squares(band[self._here], scaled, np.multiply, self._scale)
-        to_squares(low[self._here], lower, np.subtract, self._low)
+        pixel_unshuffle(band[self._here], scaled, np.multiply, self._scale)
+        pixel_unshuffle(low[self._here], lower, np.subtract, self._low)
         lower *= self._scale
         _squash(lower)
 
@@ -152,9 +155,9 @@ class Part:
             plane[self._here] for plane in (band, other, low, other_low, raised, sure)
         )
         for place, plane in enumerate((band, other - band, low - other_low, raised + band - low)):
-            to_squares(plane, self._squares[place], np.multiply, self._scale)
+            pixel_unshuffle(plane, self._squares[place], np.multiply, self._scale)
         _squash(self._squares[2])
-        to_squares(sure, self._squares[4])
+        pixel_unshuffle(sure, self._squares[4])
 
     def put_scores(self, learned: Squares, plane: Grey) -> None:
         """Write into the plane the scores by the rule and what the network adds to them."""
@@ -194,7 +197,7 @@ def pyramid(
     return bands, lows
 
 
-def to_squares(
+def pixel_unshuffle(
     plane: Grey, squares: Squares, combine: np.ufunc | None = None, other: Squares | None = None
 ) -> None:
     """(2h, 2w): its pixels as squares of 2×2, (4, h, w), combined with others of these."""

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from hyperfocal.baselines.cnn_fuse import graphs
 from hyperfocal.baselines.cnn_fuse.graphs import Scores, focus_map
-from hyperfocal.baselines.cnn_fuse.network import PATCH, CnnFuse, merged
+from hyperfocal.baselines.cnn_fuse.network import PATCH, CnnFuseNetwork, merged
 from hyperfocal.options import option
 from hyperfocal.training import focus_pairs
 from hyperfocal.training.export import export_parts
@@ -60,7 +60,7 @@ class CnnFuseLesson:
 
     def __init__(self, options: TrainCnnFuse):
         self.options = options
-        self.network = CnnFuse()
+        self.network = CnnFuseNetwork()
 
     def losses(self, views: Tensor) -> dict[str, Tensor]:
         sharp, soft, is_flat = self.pairs(views)
@@ -113,7 +113,7 @@ class CnnFuseLesson:
         return focus_map(*(scores(frame).float() for frame in frames))
 
 
-def export_cnn_fuse(network: CnnFuse, folder: Path) -> list[Path]:
+def export_cnn_fuse(network: CnnFuseNetwork, folder: Path) -> list[Path]:
     """`cnn_fuse.safetensors`, its last two layers merged, and `cnn_fuse.scores.onnx`."""
     slim = merged(network.cpu())
     return export_parts(slim, folder / "cnn_fuse", {".scores": graphs.Scores(slim)})

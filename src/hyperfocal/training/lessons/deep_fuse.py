@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hyperfocal.baselines.deep_fuse.network import DeepFuse
+from hyperfocal.baselines.deep_fuse.network import DeepFuseNetwork
 from hyperfocal.options import option
 from hyperfocal.training import focus_pairs
-from hyperfocal.training.export import export_halves
+from hyperfocal.training.export import export_encoder_decoder
 from hyperfocal.training.losses import brightness_loss, mef_ssim
 from hyperfocal.training.options import TrainOptions
 
@@ -51,7 +51,7 @@ class DeepFuseLesson:
 
     def __init__(self, options: TrainDeepFuse):
         self.options = options
-        self.network = DeepFuse()
+        self.network = DeepFuseNetwork()
 
     def losses(self, views: Tensor) -> dict[str, Tensor]:
         with torch.autocast(views.device.type, enabled=False):
@@ -64,7 +64,7 @@ class DeepFuseLesson:
         return {"total": total, "1 - MEF-SSIM": unlike, "brightness": brightness}
 
     def export(self, network: Any, folder: Path) -> list[Path]:
-        return export_halves(network, folder)
+        return export_encoder_decoder(network, folder)
 
     def sample(self, views: Tensor) -> Tensor:
         frames = focus_pairs.focus_pairs(views.float(), self.options.levels)

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hyperfocal.baselines.dense_fuse.network import DenseFuse
+from hyperfocal.baselines.dense_fuse.network import DenseFuseNetwork
 from hyperfocal.options import option
-from hyperfocal.training.export import export_halves
+from hyperfocal.training.export import export_encoder_decoder
 from hyperfocal.training.losses import ssim
 from hyperfocal.training.options import TrainOptions
 
@@ -41,7 +41,7 @@ class DenseFuseLesson:
 
     def __init__(self, options: TrainDenseFuse):
         self.options = options
-        self.network = DenseFuse()
+        self.network = DenseFuseNetwork()
 
     def losses(self, views: Tensor) -> dict[str, Tensor]:
         made = self.network(views)
@@ -53,7 +53,7 @@ class DenseFuseLesson:
         return {"total": total, "1 - SSIM": unlike, "pixel": pixel}
 
     def export(self, network: Any, folder: Path) -> list[Path]:
-        return export_halves(network, folder)
+        return export_encoder_decoder(network, folder)
 
     def sample(self, views: Tensor) -> Tensor:
         return self.network(views).clamp(0, 1)

@@ -16,12 +16,12 @@ from torch import Tensor
 
 from hyperfocal.inference.checkpoints import metadata_of
 from hyperfocal.methods.prism import graphs
-from hyperfocal.methods.prism.network import Prism, PrismConfig
+from hyperfocal.methods.prism.network import PrismConfig, PrismNetwork
 from hyperfocal.options import option
 from hyperfocal.training.export import export_graph, saved
 from hyperfocal.training.losses import ssim
 from hyperfocal.training.options import TrainOptions
-from hyperfocal.training.scenes.dataset import Bank
+from hyperfocal.training.scenes.dataset import SceneDataset
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class TrainPrism(TrainOptions):
             betas=(0.9, 0.99),
         )
 
-    def material(self, paths: Sequence[Path], *, is_held_out: bool) -> Bank:
+    def material(self, paths: Sequence[Path], *, is_held_out: bool) -> SceneDataset:
         folder = Path(self.out) / ("held_out" if is_held_out else "scenes")
         count = self.held_out_scenes if is_held_out else self.scenes
-        return Bank(folder, paths, count, self.height, self.seed + is_held_out)
+        return SceneDataset(folder, paths, count, self.height, self.seed + is_held_out)
 
 
 class PrismLesson:
@@ -67,7 +67,7 @@ class PrismLesson:
 
     def __init__(self, options: TrainPrism):
         self.options = options
-        self.network = Prism(PrismConfig(options.channels, options.mend_channels))
+        self.network = PrismNetwork(PrismConfig(options.channels, options.mend_channels))
 
     def losses(self, views: Tensor) -> dict[str, Tensor]:
         """Of scenes (B, K + 1, H, W), the reference being the last."""
@@ -95,7 +95,7 @@ def _decibels(made: Tensor, reference: Tensor) -> Tensor:
     return 60 + 10 * torch.log10(squares + 3e-6).mean()
 
 
-def export_prism(network: Prism, folder: Path) -> list[Path]:
+def export_prism(network: PrismNetwork, folder: Path) -> list[Path]:
     """`prism.safetensors`, `prism.coarse.onnx`, `prism.fine.onnx` and `prism.mend.onnx`."""
     stem = folder / "prism"
     paths = [saved(network, stem)]

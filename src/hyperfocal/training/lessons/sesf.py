@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from hyperfocal.measures.sesf import graphs
-from hyperfocal.measures.sesf.network import Attention, Sesf, SesfConfig
+from hyperfocal.measures.sesf.network import Attention, SesfConfig, SesfNetwork
 from hyperfocal.options import option
 from hyperfocal.training.export import export_parts
 from hyperfocal.training.losses import ssim
@@ -41,7 +41,7 @@ class SesfLesson:
 
     def __init__(self, options: TrainSesf):
         self.options = options
-        self.network = Sesf(SesfConfig(attention=options.attention))
+        self.network = SesfNetwork(SesfConfig(attention=options.attention))
 
     def losses(self, views: Tensor) -> dict[str, Tensor]:
         made = self.network(views)
@@ -59,7 +59,7 @@ class SesfLesson:
         return self.network.denormalise(self.network(views)).clamp(0, 1)
 
 
-def export_sesf(network: Sesf, folder: Path) -> list[Path]:
+def export_sesf(network: SesfNetwork, folder: Path) -> list[Path]:
     """`sesf-cse.safetensors`, `.onnx`, and unless it is sSE `.gates.onnx` and `.whole.onnx`."""
     parts = {"": graphs.Gradient(network)}
     if network.config.attention != "sse":

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hyperfocal.measures.ums import graphs
-from hyperfocal.measures.ums.network import Ums
+from hyperfocal.measures.ums.network import UmsNetwork
 from hyperfocal.options import option
 from hyperfocal.training.export import export_parts
 from hyperfocal.training.losses import gradient_loss, spatial_frequency_loss, ssim
@@ -55,7 +55,7 @@ class UmsLesson:
 
     def __init__(self, options: TrainUms):
         self.options = options
-        self.network = Ums()
+        self.network = UmsNetwork()
 
     def losses(self, views: Tensor) -> dict[str, Tensor]:
         made = self.network(views)
@@ -85,7 +85,7 @@ class UmsLesson:
         return self.network.denormalise(self.network(views)).clamp(0, 1)
 
 
-def export_ums(network: Ums, folder: Path) -> list[Path]:
+def export_ums(network: UmsNetwork, folder: Path) -> list[Path]:
     """`ums.safetensors`, `ums.onnx`, `ums.gates.onnx` and `ums.whole.onnx`."""
     parts = {
         "": graphs.Gradient(network),

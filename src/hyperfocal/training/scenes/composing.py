@@ -29,7 +29,7 @@ _FLATTEST = 0.03  # standard deviation of a scene that teaches something
 
 
 @dataclass(frozen=True)
-class Scene:
+class ComposedScene:
     """Frames (K, H, W) in 0…255, from near to far or far to near, and the reference (H, W), 0…1."""
 
     frames: NDArray[np.uint8]
@@ -45,7 +45,7 @@ class Layer:
     depth: Plane
 
 
-def make(rng: Rng, photograph: Texture, count: int, size: int) -> Scene:
+def make(rng: Rng, photograph: Texture, count: int, size: int) -> ComposedScene:
     """A scene of `count` frames of `size`×`size` px.
 
     `photograph(rng, side)` gives a random square view of a photograph, 0…1.
@@ -60,7 +60,7 @@ def make(rng: Rng, photograph: Texture, count: int, size: int) -> Scene:
     if rng.random() < 0.5:
         frames = frames.flip(0)
     frames = _misplaced(rng, frames)[:, inner, inner].numpy()
-    return Scene(_taken(rng, frames), reference)
+    return ComposedScene(_taken(rng, frames), reference)
 
 
 def encoded(linear: Plane) -> Plane:

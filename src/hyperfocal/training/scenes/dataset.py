@@ -29,7 +29,7 @@ Stack = NDArray[np.uint16]  # (K + 1, size, size): the frames, then the referenc
 
 
 @dataclass
-class Bank:
+class SceneDataset:
     """`count` scenes of `size`×`size` px from these photographs, in a folder."""
 
     folder: Path
