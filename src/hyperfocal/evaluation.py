@@ -11,7 +11,8 @@ from hyperfocal import registry
 from hyperfocal.errors import StackError
 from hyperfocal.frame import FrameInfo, Samples
 from hyperfocal.metrics import to_grey, to_values
-from hyperfocal.stack.stack import FrameLike, open_stack
+from hyperfocal.stack.opening import open_stack
+from hyperfocal.stack.stack import FrameLike
 
 ALONE = ("ag", "sf", "mean", "sd", "en")
 NOISE_WARNING = "AG and SF rise with noise as they do with detail; never read them alone"

@@ -8,7 +8,7 @@ import pytest
 from scenes import scene, texture
 
 from hyperfocal.stack import ordering
-from hyperfocal.stack.stack import open_stack
+from hyperfocal.stack.opening import open_stack
 
 RENDERED = Path(__file__).parents[3] / "shared" / "data" / "rendered"
 

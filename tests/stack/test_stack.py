@@ -11,7 +11,8 @@ from scenes import as_type, texture
 from hyperfocal.errors import FormatError, StackError
 from hyperfocal.frame import FrameInfo
 from hyperfocal.io import formats
-from hyperfocal.stack.stack import natural_key, open_stack
+from hyperfocal.stack.opening import open_stack
+from hyperfocal.stack.stack import natural_key
 
 
 def write(path, samples):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from hyperfocal.errors import StackError
 from hyperfocal.io import formats
-from hyperfocal.stack.stack import listed, natural_key
+from hyperfocal.stack.opening import listed
+from hyperfocal.stack.stack import natural_key
 
 
 @dataclass(frozen=True)

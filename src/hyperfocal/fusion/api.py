@@ -24,7 +24,8 @@ from hyperfocal.io import formats, outputs
 from hyperfocal.methods import Method, has_depth
 from hyperfocal.options import check
 from hyperfocal.stack.near_end import near_end
-from hyperfocal.stack.stack import FramesLike, Stack, absent_numbers, open_stack
+from hyperfocal.stack.opening import open_stack
+from hyperfocal.stack.stack import FramesLike, Stack, absent_numbers
 from hyperfocal.version import VERSION
 
 PathLike = str | os.PathLike[str]

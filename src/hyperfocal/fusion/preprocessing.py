@@ -23,7 +23,8 @@ from hyperfocal.io import formats
 from hyperfocal.options import option
 from hyperfocal.stack import ordering
 from hyperfocal.stack.near_end import near_end
-from hyperfocal.stack.stack import FramesLike, Stack, natural_key, open_stack
+from hyperfocal.stack.opening import open_stack
+from hyperfocal.stack.stack import FramesLike, Stack, natural_key
 from hyperfocal.stack.thumbnails import similarity_warnings, watched
 
 Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
