@@ -13,4 +13,5 @@ DTYPES = tiff.DTYPES
 METADATA: tuple[str, ...] = ()
 
 open = tiff.open
+open_set = tiff.open_set
 is_whole = tiff.is_whole

@@ -327,7 +327,8 @@ def _shaped_volumes(series: Any, picture_count: int) -> list[Volume]:
 def _page(tif: tifffile.TiffFile, offset: int) -> tifffile.TiffPage:
     # By its offset: tifffile would follow the chain from the start for each page.
     tif.filehandle.seek(offset)
-    return tifffile.TiffPage(tif, 0)
+    # It takes a page of LSM, but for the first, as what it is where its number is not 0.
+    return tifffile.TiffPage(tif, int(tif.is_lsm))
 
 
 def _decode(path: Path, *, place: _Place) -> Samples:
