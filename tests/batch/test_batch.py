@@ -93,7 +93,10 @@ def test_one_broken_stack_does_not_stop_the_rest(tmp_path, capsys):
     assert told["upright"].startswith("made")
     assert "only one frame (0.png)" in told["one"]
     assert told["good"].startswith("made")
-    assert sorted(path.name for path in (tmp_path / "out").glob("*.tif")) == ["good.tif", "upright.tif"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.tif")) == [
+        "good.tif",
+        "upright.tif",
+    ]
     assert "60×90" in rows_of(tmp_path / "out")["upright"]["notices"]
     row = rows_of(tmp_path / "out")["mixed"]
     assert row["status"] == "failed"
