@@ -235,3 +235,16 @@ def test_the_commands_of_the_docs_are_understood():
     assert len(commands) == 3
     for command in commands:
         _parser().parse_args(shlex.split(command))
+
+
+def test_results_and_files_left_aside_are_told_in_the_plan(tmp_path, capsys):
+    write_stack(tmp_path / "in" / "one")
+    write_stack(tmp_path / "in" / "two")
+    assert batch(capsys, tmp_path / "in", "-o", tmp_path / "out", "--suffix", ".png")[0] == 0
+    shutil.copy(tmp_path / "out" / "one.png", tmp_path / "in" / "one" / "fused.png")
+    (tmp_path / "in" / "two" / "notes.txt").write_text("no picture")
+    code, lines, err = batch(capsys, tmp_path / "in", "-o", tmp_path / "other", "--dry-run")
+    assert code == 0
+    assert sum("3 frames" in line for line in lines) == 2
+    assert any("one: fused.png is made by hyperfocal and left out" in line for line in err)
+    assert any("two/notes.txt is left aside" in line for line in err)

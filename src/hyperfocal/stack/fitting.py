@@ -18,7 +18,6 @@ from hyperfocal.frame import FrameInfo, Source
 from hyperfocal.io import formats
 from hyperfocal.io.sources import FileSource
 
-_OURS = "hyperfocal"
 _NAMED = 3  # names in a line; of the others only the number
 _TOLERANCE = 1  # px between sizes that are cropped to one
 
@@ -62,7 +61,7 @@ def require_alike(sources: Sequence[Source]) -> None:
             )
 
 
-def listed(names: Sequence[str]) -> str:
+def named(names: Sequence[str]) -> str:
     """The first names, and how many there are more: `a.tif, b.tif, c.tif and 4 more`."""
     shown = ", ".join(names[:_NAMED])
     return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"
@@ -70,15 +69,15 @@ def listed(names: Sequence[str]) -> str:
 
 def _without_results(sources: list[Source]) -> tuple[list[Source], list[str]]:
     """Pictures that this program has made are no frames where others are."""
-    made = {
-        id(source)
-        for source in sources
-        if (formats.capture_info(source.info.exif).software or "").startswith(_OURS)
-    }
+    count = sum(_is_own(source) for source in sources)
     # Slabs are fused as frames, but two pictures of a camera are a stack without them.
-    if len(sources) - len(made) < 2:
+    if len(sources) - count < 2:
         return sources, []
-    return _parted(sources, lambda each: id(each) in made, "made by hyperfocal")
+    return _parted(sources, _is_own, "made by hyperfocal")
+
+
+def _is_own(source: Source) -> bool:
+    return formats.capture_info(source.info.exif).is_own
 
 
 def _without_composites(sources: list[Source]) -> tuple[list[Source], list[str]]:
@@ -189,4 +188,4 @@ def _colour(info: FrameInfo) -> str:
 
 
 def _are(names: Sequence[str]) -> str:
-    return f"{listed(names)} {'is' if len(names) == 1 else 'are'}"
+    return f"{named(names)} {'is' if len(names) == 1 else 'are'}"

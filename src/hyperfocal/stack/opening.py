@@ -177,7 +177,7 @@ def _by_use(path: Path) -> tuple[bool, list[Any]]:
 
 def _too_few(sources: list[Source], ignored: tuple[str, ...], frames: FramesLike) -> str:
     found = f"only one frame ({sources[0].info.name})" if sources else "no frame"
-    aside = f" ({fitting.listed(ignored)}: no picture that can be read)" if ignored else ""
+    aside = f" ({fitting.named(ignored)}: no picture that can be read)" if ignored else ""
     return f"{found} in {_told(frames)}{aside}; fusing takes two or more"
 
 
@@ -186,7 +186,7 @@ def _aside(ignored: tuple[str, ...]) -> list[str]:
     if not ignored:
         return []
     verb = "is" if len(ignored) == 1 else "are"
-    told = f"{fitting.listed(ignored)} in the folder {verb} left aside"
+    told = f"{fitting.named(ignored)} in the folder {verb} left aside"
     if any(formats.is_known(Path(name)) for name in ignored):
         told += "; name RAW files, films and arrays by a pattern to fuse them"
     return [told]

@@ -9,6 +9,7 @@ Portable Network Graphics, third edition, W3C 2025.
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -36,6 +37,12 @@ _LARGEST_CHUNK = 16 << 20
 _TOLD = (b"IHDR", b"iCCP", b"eXIf", b"tRNS", b"acTL")
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # to decode
 _XMP = b"XML:com.adobe.xmp\0"
+_STORED = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # samples a pixel, by colour type
+# Of interlaced pictures: the first row and column of a pass, and the distance to the next.
+_PASSES = (
+    (0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2),
+    (1, 0, 2, 1),
+)  # fmt: skip
 _DISPOSALS: tuple[Disposal, ...] = ("keep", "clear", "restore")
 
 _Spans = tuple[tuple[int, int], ...]
@@ -96,10 +103,45 @@ def _decode(path: Path) -> Samples:
 
 
 def _samples(encoded: bytes) -> Samples:
-    # Of two decoders that give the same, one complains on the terminal of interlaced pictures.
+    """The samples of a file that holds what is needed, and nothing else."""
     is_interlaced = encoded[_HEADER_END - 5] == 1
-    decode = imagecodecs.apng_decode if is_interlaced else imagecodecs.png_decode
-    samples: Samples = decode(encoded)
+    samples: Samples = _woven(encoded) if is_interlaced else imagecodecs.png_decode(encoded)
+    return samples
+
+
+def _woven(encoded: bytes) -> Samples:
+    """An interlaced picture, put together from its passes, each of which is a picture.
+
+    libpng would read it too, but complains on the terminal of how imagecodecs asks for it.
+    """
+    file = io.BytesIO(encoded)
+    parts = [(name, _span(file, (start, end))) for name, start, end in _places(file)]
+    width, height, depth, colour = struct.unpack_from(">IIBB", parts[0][1])
+    others = b"".join(_chunk(*part) for part in parts[1:-1] if part[0] != b"IDAT")
+    sizes = [
+        (len(range(top, height, down)), len(range(left, width, across)))
+        for top, left, down, across in _PASSES
+    ]
+    bits = depth * _STORED[colour]
+    lengths = [rows * (1 + -(-columns * bits // 8)) * (columns > 0) for rows, columns in sizes]
+    compressed = b"".join(content for name, content in parts if name == b"IDAT")
+    # One byte more, so that the end with its check sum is read.
+    rows = zlib.decompressobj().decompress(compressed, sum(lengths) + 1)
+    if len(rows) != sum(lengths):
+        raise ValueError("its passes are not as long as they should be")
+    samples: Samples | None = None
+    at = 0
+    for (top, left, down, across), size, length in zip(_PASSES, sizes, lengths, strict=True):
+        if length:
+            header = struct.pack(">IIBBBBB", size[1], size[0], depth, colour, 0, 0, 0)
+            content = _chunk(b"IDAT", zlib.compress(rows[at : at + length], 0))
+            alone = encoded[:8] + _chunk(b"IHDR", header) + others + content + _chunk(b"IEND", b"")
+            decoded = imagecodecs.png_decode(alone)
+            if samples is None:
+                samples = np.empty((height, width, *decoded.shape[2:]), decoded.dtype)
+            samples[top::down, left::across] = decoded
+        at += length
+    assert samples is not None  # the first pass has the first pixel
     return samples
 
 

@@ -35,6 +35,11 @@ class CaptureInfo:
     software: str | None = None
     is_composite: bool = False  # as EXIF says
 
+    @property
+    def is_own(self) -> bool:
+        """Whether this program has made the picture."""
+        return (self.software or "").startswith("hyperfocal")
+
 
 UNKNOWN = CaptureInfo()
 
