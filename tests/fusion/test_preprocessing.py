@@ -130,6 +130,19 @@ def test_what_is_sharp_tells_the_order_where_a_counter_began_anew_without_times(
     assert names_of(prepared) in (names, names[::-1])
 
 
+def test_a_finished_picture_without_exif_is_left_out_or_told(tmp_path):
+    names = [f"frame_{number}.png" for number in range(8)]
+    folder = write_frames(tmp_path / "in", ramp(8), names)
+    write(folder / "stacked.png", as_type([texture(180, 240)], np.uint8)[0])
+    with_pixels = prepare(folder, Preparation())
+    assert names_of(with_pixels) == names
+    assert "stacked.png is sharp wherever any other is, and left out" in with_pixels.notices
+    (folder / "stacked.png").rename(folder / "frame_8.png")
+    report = fuse_prepared(folder, tmp_path / "o.png", recipe=FAST, preparation=Preparation())
+    told = "frame 9 (frame_8.png) is sharp wherever any other is; take it out if it is a finished"
+    assert any(line.startswith(told) for line in report["notices"])
+
+
 def test_an_order_that_nothing_tells_is_refused(tmp_path):
     folder = write_frames(tmp_path / "in", ramp(3), ["a.png", "b.png", "c.png"])
     with pytest.raises(StackError, match=r"a\.png has no EXIF time"):

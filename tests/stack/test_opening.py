@@ -9,9 +9,12 @@ import cv2
 import numpy as np
 import PIL.Image
 import pytest
-from scenes import as_type, texture
+import tifffile
+from scenes import as_type, psnr, scene, texture
 
 import hyperfocal
+from hyperfocal.alignment.crop import Rectangle
+from hyperfocal.alignment.resampling import PlacedSource
 from hyperfocal.errors import FormatError, StackError
 from hyperfocal.io import formats
 from hyperfocal.stack.opening import open_stack, remarks_of
@@ -312,3 +315,114 @@ def test_exif_time_is_read_beside_it(tmp_path):
     write_with_exif(tmp_path / "0.png", frame(0), exif_of(3))
     info = formats.capture_info(formats.open_frames(tmp_path / "0.png")[0].info.exif)
     assert (info.is_composite, info.software) == (False, None)
+
+
+# ---------------------------------------------------------------- transparency
+
+
+def clear(path, samples, mask):
+    """A picture that is transparent outside of a mask, by another program."""
+    opacity = np.where(mask, 255, 0).astype(np.uint8)
+    if path.suffix == ".tif":
+        both = np.dstack([samples * mask[:, :, None], opacity])
+        tifffile.imwrite(path, both, photometric="rgb", extrasamples=["unassalpha"], metadata=None)
+    else:
+        both = np.dstack([samples * mask[:, :, None], opacity])
+        options = {"lossless": True, "exact": True} if path.suffix == ".webp" else {}
+        PIL.Image.fromarray(both).save(path, **options)
+
+
+def insets(shape, count, step=3):
+    """Masks of pictures that lost more of their borders the further they are from the middle."""
+    for number in range(count):
+        inset = 2 + step * abs(number - count // 2)
+        mask = np.zeros(shape, bool)
+        mask[inset : shape[0] - inset, inset : shape[1] - inset] = True
+        yield mask
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+@pytest.mark.parametrize("method", [FAST, "prism", "lp"])
+def test_transparent_borders_are_no_frames_around_the_picture(tmp_path, suffix, method):
+    sharp, frames, _ = scene(120, 180, 5)
+    for number, mask in enumerate(insets((120, 180), 5)):
+        samples = as_type([frames[number]], np.uint8)[0]
+        clear(tmp_path / f"{number}{suffix}", samples, mask)
+    fusion = hyperfocal.fuse(tmp_path, method=method, align="none")
+    opaque = hyperfocal.fuse(as_type(frames, np.uint8), method=method, align="none")
+    whole, inside = np.s_[:, :], np.s_[24:-24, 24:-24]
+    reached, possible = (
+        [psnr(each.picture[part] / 255, sharp[part]) for part in (whole, inside)]
+        for each in (fusion, opaque)
+    )
+    assert reached[1] > possible[1] - 0.5  # where all frames have data
+    assert reached[0] > 22  # bands near the border are sharp in frames that lack it; black: 13
+    names = f"0{suffix}, 1{suffix}, 3{suffix} and 1 more"
+    told = f"{names}: transparent places have no data, the other frames' are taken"
+    assert told in fusion.report["notices"]
+    assert any("is transparent in all frames" in line for line in fusion.report["notices"])
+    assert not any(line.startswith("transparency") for line in fusion.report["notices"])
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_transparency_that_is_alike_in_all_frames_is_left_out_as_before(tmp_path, share):
+    mask = np.ones((20, 30), bool)
+    mask[:, : round(30 * (1 - share))] = False
+    for number in range(3):
+        clear(tmp_path / f"{number}.png", frame(number), mask)
+    with open_stack(tmp_path) as stack:
+        assert remarks_of(stack) == []
+        assert stack.info.notices == ("transparency",)
+        assert stack.covered(0) is None
+        assert np.array_equal(stack.samples(1), frame(1) * mask[:, :, None])
+
+
+def test_frames_that_are_turned_and_cropped_have_their_transparency_so(tmp_path):
+    mask = np.zeros((21, 30), bool)
+    mask[4:, :] = True
+    for number, flag in enumerate((6, 6, 6)):
+        exif = oriented(flag)
+        both = np.dstack([frame(number, (21, 30, 3)), np.where(mask, 255, 0)]).astype(np.uint8)
+        height = 21 - (number == 0)
+        PIL.Image.fromarray(both[:height]).save(tmp_path / f"{number}.png", exif=exif)
+        mask = ~mask[::-1]
+    with open_stack(tmp_path) as stack:
+        assert (stack.info.height, stack.info.width) == (30, 20)
+        assert stack.covered(0).shape == (30, 20)
+        covered = stack.covered(0)
+    assert covered.any()
+    assert not covered.all()
+
+
+def test_other_samples_of_a_tiff_are_no_transparency(tmp_path):
+    for number in range(2):
+        other = np.zeros((20, 30), np.uint8)
+        other[:, number * 10 : number * 10 + 10] = 9
+        tifffile.imwrite(
+            tmp_path / f"{number}.tif",
+            np.dstack([frame(number), other]),
+            photometric="rgb",
+            extrasamples=["unspecified"],
+            metadata=None,
+        )
+    with open_stack(tmp_path) as stack:
+        assert stack.covered(0) is None
+        assert np.array_equal(stack.samples(1), frame(1))
+
+
+def test_transparent_places_stay_so_when_frames_are_placed(tmp_path):
+    """The last of three frames lies 3 px aside and lacks its left half."""
+    wide = texture(80, 140, seed=5)
+    frames = as_type([wide[:, 10:130], wide[:, 10:130], wide[:, 13:133]], np.uint8)
+    masks = np.ones((3, 80, 120), bool)
+    masks[2, :, :60] = False
+    for number, (samples, mask) in enumerate(zip(frames, masks, strict=True)):
+        clear(tmp_path / f"{number}.png", samples, mask)
+    with open_stack(tmp_path) as stack:
+        matrix = np.array([[1, 0, -3.0], [0, 1, 0], [0, 0, 1]])
+        placed = PlacedSource(stack.sources[2], matrix, Rectangle(5, 75, 10, 110))
+        covered = placed.covered(slice(0, 70))
+        whole = stack.covered(2)
+        assert np.array_equal(covered, whole[5:75, 7:107])
+        assert np.array_equal(placed.covered(slice(20, 31)), covered[20:31])
+    assert np.array_equal(covered[0], np.arange(100) + 7 >= 60 + 8)

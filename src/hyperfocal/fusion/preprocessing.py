@@ -150,10 +150,15 @@ def prepare(
                 stack.spool()
             details = ordering.detail_maps(stack, on_step=on_step)
         dropped = ordering.blurred(details) if preparation.drop_blurred else []
-        kept = [index for index in range(len(sources)) if index not in dropped]
         left_out = [sources[index].info.name for index in dropped]
         if dropped:
             notices.append(f"blurred everywhere and left out: {', '.join(left_out)}")
+        finished = ordering.finished(details)
+        if finished is not None:
+            dropped.append(finished)
+            left_out.append(sources[finished].info.name)
+            notices.append(f"{left_out[-1]} is sharp wherever any other is, and left out")
+        kept = [index for index in range(len(sources)) if index not in dropped]
         if kind == "content":
             path, is_clear = _path(details[kept], is_asked=preparation.order == "content")
             kind = "content" if is_clear else "given"

@@ -10,6 +10,7 @@ import numpy as np
 
 from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples, Source
+from hyperfocal.io.coverage import Coverage, Mask
 from hyperfocal.io.files import LARGEST_RATIO, reading, require_room
 from hyperfocal.io.metadata.exif import orientation_of, swaps_sides, turned, upright
 
@@ -25,13 +26,35 @@ class FileSource:
     largest_ratio: float = LARGEST_RATIO
     is_sequential: bool = False  # going back to an earlier frame takes long
     orientation: int = 1  # how `stored` is turned to be upright, as EXIF counts
+    coverage: Coverage | None = None  # where the stack's frames have data, where some lack it
+    number: int = 0  # of the frame in it
 
     def read(self) -> Samples:
         """The frame upright and without alpha, (height, width, channels), as large as in `info`."""
         with reading(self.path):
             self.require_room()
-            samples = turned(self._as_declared(self.decode(self.path)), self.orientation)
-            return np.ascontiguousarray(samples[: self.info.height, : self.info.width])
+            samples = self._shown(self._as_declared(self.decode(self.path)))
+        if self.coverage is not None:
+            samples = self.coverage.completed(self.number, samples)
+        return samples
+
+    def covered(self, rows: slice) -> Mask | None:
+        """Where the frame has data of its own in these rows; None: everywhere."""
+        return None if self.coverage is None else self.coverage.covered(self.number, rows)
+
+    def opacity(self) -> Mask | None:
+        """Where the frame is not transparent; None where its file has no transparency."""
+        with reading(self.path):
+            self.require_room()
+            samples = np.atleast_3d(self.decode(self.path))
+            if samples.shape[2] <= self.stored.channels:
+                return None
+            opaque = (samples[:, :, self.stored.channels] > 0).astype(np.uint8)
+            return self._shown(opaque[:, :, np.newaxis])[:, :, 0].view(bool)
+
+    def _shown(self, samples: Samples) -> Samples:
+        upright = turned(samples, self.orientation)
+        return np.ascontiguousarray(upright[: self.info.height, : self.info.width])
 
     def oriented(self, orientation: int) -> FileSource:
         """The same frame, turned otherwise than its file says."""

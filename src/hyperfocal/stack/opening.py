@@ -1,7 +1,7 @@
 """Opening a stack: which files are its frames, and which lie beside them.
 
-Looks at headers only. What is left aside, and what was done to make frames of one kind, is told in
-remarks on the frames.
+Looks at headers, and of transparent frames at their transparency. What is left aside, and what was
+done to make frames of one kind, is told in remarks on the frames.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hyperfocal.errors import FormatError, StackError
 from hyperfocal.frame import FrameInfo, Source
 from hyperfocal.io import formats
 from hyperfocal.io.sources import FileSource
-from hyperfocal.stack import fitting
+from hyperfocal.stack import fitting, transparency
 from hyperfocal.stack.stack import ArraySource, FrameLike, FramesLike, Stack, natural_key
 
 
@@ -63,12 +63,16 @@ def open_stack(
     else:
         sources, told = fitting.fitting(sources, fewest=fewest)
         remarks += told
-    sources = _with_remarks(formats.matched(sources), remarks)
+    sources = formats.matched(sources)
     # A cut frame is found now, not after an hour of work on those before it.
     for path in dict.fromkeys(source.path for source in sources if hasattr(source, "path")):
         formats.require_whole(path)
     # Frames are alike, so the first tells whether they fit into memory.
     formats.require_readable(sources[0])
+    if not is_strict:
+        sources, told = transparency.covering(sources)
+        remarks += told
+    sources = _with_remarks(sources, remarks)
     stack = Stack(sources, ignored)
     if any(getattr(source, "is_sequential", False) for source in sources):
         stack.spool()

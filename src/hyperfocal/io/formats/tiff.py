@@ -44,6 +44,7 @@ METADATA = ("icc", "exif")
 
 _PROFILE, _XMP, _RESOLUTION = 34675, 700, (283, 282)  # height and width
 _JPEG = 7
+_OPACITIES = ((tifffile.EXTRASAMPLE.ASSOCALPHA,), (tifffile.EXTRASAMPLE.UNASSALPHA,))
 _DEPTH_MAP = 8  # NewSubfileType, DNG 1.5
 # The offsets of a classic TIFF have 32 bits; Deflate may add a little to what it cannot shrink.
 LARGEST_CLASSIC = 2**32 - 2**26
@@ -341,7 +342,10 @@ def _decode(path: Path, *, place: _Place) -> Samples:
         if place.channel is not None:
             samples = np.take(samples, place.channel, axis=page.axes.index("S"))
             return samples
-        return _as_shown(samples, page, is_tinted=tif.is_imagej)
+        shown = _as_shown(samples, page, is_tinted=tif.is_imagej)
+        # Other samples than these are no transparency.
+        is_clear = tuple(page.extrasamples[:1]) in _OPACITIES
+        return shown if is_clear else shown[..., : _channels(page)] if shown.ndim == 3 else shown
 
 
 def _behind(tif: tifffile.TiffFile, page: tifffile.TiffPage, behind: int) -> Samples:
@@ -363,6 +367,10 @@ def _as_shown(samples: Samples, page: tifffile.TiffPage, *, is_tinted: bool) -> 
     if page.photometric == _KINDS.MINISWHITE:
         samples = np.iinfo(samples.dtype).max - samples
     return samples
+
+
+def _channels(page: tifffile.TiffPage) -> int:
+    return 3 if page.photometric in _COLOUR else 1
 
 
 def _palette(page: tifffile.TiffPage) -> Samples:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,7 +59,8 @@ def open(path: Path) -> list[Source]:
         )
     xmp = chunks.get(b"XMP ")
     if not patches:
-        return [source(path, stored, _decode, largest_ratio=_LARGEST_RATIO, xmp=xmp)]
+        decode = partial(_decode, has_alpha=has_alpha)
+        return [source(path, stored, decode, largest_ratio=_LARGEST_RATIO, xmp=xmp)]
     film = Animation(path, (height, width, 4), stored.dtype, patches, _decode_patch)
     return film_sources(path, stored, film.decoders(), largest_ratio=_LARGEST_RATIO, xmp=xmp)
 
@@ -92,10 +94,10 @@ def is_whole(path: Path) -> bool:
     return path.stat().st_size >= 8 + int.from_bytes(start_of(path)[4:8], "little")
 
 
-def _decode(path: Path) -> Samples:
+def _decode(path: Path, *, has_alpha: bool) -> Samples:
     if not is_whole(path):
         raise FormatError(f"{path} is cut off before its end; copy it again from its source")
-    samples: Samples = imagecodecs.webp_decode(path.read_bytes(), hasalpha=False)
+    samples: Samples = imagecodecs.webp_decode(path.read_bytes(), hasalpha=has_alpha)
     return samples
 
 
