@@ -21,7 +21,7 @@ from hyperfocal.alignment import (
 )
 from hyperfocal.frame import FrameInfo
 from hyperfocal.io import formats
-from hyperfocal.stack.stack import open_stack
+from hyperfocal.stack.opening import open_stack
 
 FAST = "select:measure=tenengrad,consistency=no"
 SHAPE = 200, 300

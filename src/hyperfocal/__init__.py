@@ -17,7 +17,8 @@ from hyperfocal.errors import (
 from hyperfocal.evaluation import Evaluation, evaluate
 from hyperfocal.fusion.api import Fusion, fuse
 from hyperfocal.fusion.recipe import Recipe
-from hyperfocal.stack.stack import Stack, open_stack
+from hyperfocal.stack.opening import open_stack
+from hyperfocal.stack.stack import Stack
 from hyperfocal.version import VERSION
 
 __version__ = VERSION

@@ -69,13 +69,30 @@ class PlacedSource:
 
     def covered(self, rows: slice) -> NDArray[np.bool_] | None:
         """Where the frame has data of its own in these rows, seam excluded; None: everywhere."""
+        own = self._own(rows)
         if self.filling is None:
-            return None
+            return own
         top, bottom, _ = rows.indices(self.area.height)
         covered = np.empty((bottom - top, self.area.width), bool)
         for strip in tiles.strips(bottom - top, _STRIP):
             covered[strip.rows] = self._inside(top + strip.top, top + strip.bottom, _SEAM)
-        return covered
+        return covered if own is None else covered & own
+
+    def _own(self, rows: slice) -> NDArray[np.bool_] | None:
+        """Where the frame as it came had data, seen in these rows; None: everywhere."""
+        covered = getattr(self.source, "covered", None)
+        mask = None if covered is None else covered(slice(None))
+        if mask is None:
+            return None
+        top, bottom, _ = rows.indices(self.area.height)
+        seen = cv2.warpPerspective(
+            mask.view(np.uint8),
+            self._matrix_at(top),
+            (self.area.width, bottom - top),
+            flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return seen.view(bool)
 
     def _inside(self, top: int, bottom: int, margin: int = 0) -> NDArray[np.bool_]:
         """Whether rows `top` to `bottom` of the area lie in the frame, so many px from its end."""

@@ -3,6 +3,7 @@ import imagecodecs
 import numpy as np
 import pytest
 
+from hyperfocal.io import formats
 from hyperfocal.io.formats import jpeg
 
 
@@ -87,3 +88,64 @@ def test_sides_that_jpeg_cannot_count_are_refused(tmp_path, like, complaint):
     samples = np.zeros((65_501, 1, 1), np.uint8)
     path = tmp_path / "frame"
     assert ".tif" in complaint(path, lambda: jpeg.save(path, samples, like(samples)))
+
+
+STRAY = [b"\0\0\0", b"\xff\0", b"\xff\xff", b"\x12\xff\0\x34", b"\xff\xd0\0", b"x" * 3000]
+
+
+@pytest.mark.parametrize("stray", STRAY)
+@pytest.mark.parametrize("place", range(4))
+def test_stray_bytes_between_segments_are_passed_over(tmp_path, picture, like, exif, place, stray):
+    path, samples = tmp_path / "frame.jpg", picture()
+    jpeg.save(path, samples, like(samples, exif=exif(6)))
+    content, ends = path.read_bytes(), [2]
+    truth = jpeg.open(path)[0].read()
+    while content[ends[-1] + 1] != 0xDA:
+        ends.append(ends[-1] + 2 + int.from_bytes(content[ends[-1] + 2 : ends[-1] + 4], "big"))
+    at = ends[1 + place] if place < 3 else ends[-1]
+    path.write_bytes(content[:at] + stray + content[at:])
+    jpeg.is_whole(path)
+    (source,) = jpeg.open(path)
+    assert source.info.exif == exif(1)
+    assert np.array_equal(source.read(), truth)
+    assert truth.shape == (80, 48, 3)
+
+
+def test_a_whole_jpeg_without_a_picture_is_not_called_cut(tmp_path, complaint):
+    path = tmp_path / "frame.jpg"
+    path.write_bytes(b"\xff\xd8\xff\xe0\0\4ab\xff\xd9")
+    assert "describes no picture" in complaint(path, lambda: jpeg.open(path))
+
+
+@pytest.mark.parametrize("has_exif", [False, True])
+def test_xmp_tells_the_orientation_where_exif_does_not(tmp_path, picture, like, exif, has_exif):
+    path, samples = tmp_path / "frame.jpg", picture()
+    jpeg.save(path, samples, like(samples, exif=exif(1) if has_exif else None))
+    packet = b"http://ns.adobe.com/xap/1.0/\0<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?>"
+    packet += b"<r xmlns:t='http://ns.adobe.com/tiff/1.0/'><t:Orientation>6</t:Orientation></r>"
+    content = path.read_bytes()
+    path.write_bytes(content[:2] + jpeg._segment(0xE1, packet) + content[2:])
+    shape = (48, 80, 3) if has_exif else (80, 48, 3)
+    assert jpeg.open(path)[0].read().shape == shape
+
+
+def test_a_profile_of_which_a_part_is_missing_is_told(tmp_path, picture, like, icc):
+    path, samples = tmp_path / "frame.jpg", picture()
+    jpeg.save(path, samples, like(samples, icc=icc(3, length=100_000)))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"ICC_PROFILE\0\1\2", b"ICC_PROFILE\0\3\2"))
+    (source,) = jpeg.open(path)
+    assert source.info.icc is None
+    assert source.info.notices == ("the damaged colour profile",)
+
+
+def test_the_first_picture_of_an_mpo_is_read_and_the_others_told(tmp_path, picture):
+    image = pytest.importorskip("PIL.Image")
+    path = tmp_path / "shot.MPO"
+    first, second = (image.fromarray(each) for each in (picture(), picture()[::2, ::2]))
+    first.save(path, "MPO", save_all=True, append_images=[second], quality=95)
+    (source,) = formats.open_frames(path)
+    assert source.info.notices == ("all but the first picture",)
+    assert np.abs(source.read().astype(int) - picture()).max() <= 12
+    first.save(path, "JPEG", quality=95)
+    assert formats.open_frames(path)[0].info.notices == ()
