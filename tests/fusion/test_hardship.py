@@ -173,3 +173,19 @@ def test_a_signal_between_two_outputs_takes_back_the_first(tmp_path, monkeypatch
         hyperfocal.fuse(frames, tmp_path / "a.tif", method="select", maps=tmp_path / "maps")
     assert taken == ["a.tif", "kept.png", "maps"]
     assert [path.name for path in tmp_path.iterdir()] == ["kept.png"]
+
+
+def test_a_signal_between_two_outputs_keeps_what_was_there_before(tmp_path, monkeypatch):
+    _, frames, _ = scene(40, 60, 2)
+    hyperfocal.fuse(frames, tmp_path / "a.tif", method="select", maps=tmp_path / "maps")
+    before = sorted(tmp_path.rglob("*"))
+
+    def interrupted(folder, maps):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(outputs, "save_maps", interrupted)
+    names = {"out": "a.tif", "decision_map": "new.png", "maps": "maps"}
+    options = {kind: tmp_path / name for kind, name in names.items()}
+    with pytest.raises(KeyboardInterrupt):
+        hyperfocal.fuse(frames, method="select", overwrite=True, **options)
+    assert sorted(tmp_path.rglob("*")) == before

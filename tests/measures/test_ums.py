@@ -10,7 +10,7 @@ from scenes import texture
 
 from hyperfocal.frame import to_grey
 from hyperfocal.inference.engines import onnxruntime
-from hyperfocal.measures.ums import UmsNetwork, windows_of
+from hyperfocal.measures.ums import UmsMeasure, windows_of
 
 
 def grey(height, width, seed=0):
@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
 
 
 @dataclass(frozen=True)
-class Random(UmsNetwork):
+class Random(UmsMeasure):
     """The measure with weights of our own."""
 
     folder: Path = Path()
@@ -63,7 +63,7 @@ def test_a_tile_scores_as_the_whole_does(folder):
 def test_halo_and_blocks_lie_on_the_grid():
     for radius in range(40):
         for median in (False, True):
-            measure = UmsNetwork(radius=radius, median=median)
+            measure = UmsMeasure(radius=radius, median=median)
             assert measure.halo % measure.grid == 0
             assert measure.halo >= radius + 48
 
