@@ -119,7 +119,7 @@ def is_folder(path: Path) -> bool:
 
 def is_secondary(path: Path) -> bool:
     """Whether such a file, in a folder of other pictures, is none of the frames."""
-    return is_known(path) and hasattr(_format(suffix_of(path)), "IS_ASIDE")
+    return is_known(path) and hasattr(_format(suffix_of(path)), "IS_SECONDARY")
 
 
 def suffix_of(path: Path) -> str:
