@@ -69,6 +69,19 @@ def test_two_frames_of_one_time_have_no_order_in_time(tmp_path, capsys):
     assert "same EXIF time" in told
 
 
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [((1, 2, 7), "3, 4, 5, 6"), ((1, 2, 8), None), ((1, 3, 5, 9), "7"), ((2, 4, 6), None)],
+)
+def test_numbers_that_a_series_lacks_are_told_up_to_as_many_again(tmp_path, numbers, told):
+    paths = [
+        write_frames(tmp_path, [frame], [f"a{number}"]) / f"a{number}.png"
+        for number, frame in zip(numbers, ramp(len(numbers)), strict=True)
+    ]
+    notices = hyperfocal.fuse(paths, method=FAST).report["notices"]
+    assert notices == ([f"the numbered series of frames has no {told}"] if told else [])
+
+
 def test_both_decisions_count_the_frames_that_were_given(tmp_path):
     _, frames, truth = scene(160, 240, 6)
     frames = as_type([*frames[:2], texture(160, 240, seed=99), *frames[2:]], np.uint8)
