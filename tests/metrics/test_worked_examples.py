@@ -34,8 +34,12 @@ def test_grey_levels_used_evenly_have_an_entropy_of_as_many_bits() -> None:
     assert en(RAMP) == pytest.approx(5)
 
 
-def test_the_tables_deviation_is_the_usual_one_times_the_root_of_the_pixels() -> None:
-    assert sd_sum(NOISE) == pytest.approx(sd(NOISE) * 1280**0.5)
+def test_deviations_by_hand() -> None:
+    # Of 1, 3, 5, 7 the mean is 4 and the squares are 9, 1, 1, 9.
+    squares = np.array([[1.0, 3.0], [5.0, 7.0]])
+    assert sd(squares) == pytest.approx(5**0.5)
+    assert sd_sum(squares) == pytest.approx(20**0.5)
+    assert sd_sum(np.tile(squares, (3, 2))) == pytest.approx(120**0.5)
 
 
 def test_the_tables_frequency_forgets_fractions_of_squares() -> None:

@@ -263,8 +263,12 @@ def test_a_depth_that_does_not_fit_names_formats_that_do(tmp_path, picture, like
 
 
 def test_suffixes_are_known_in_any_case():
-    assert formats.is_known(Path("IMG_0142.TIFF"))
-    assert not formats.is_known(Path("IMG_0142"))
+    for suffix in formats.suffixes():
+        for written in (suffix, suffix.upper(), suffix.title()):
+            assert formats.is_known(Path(f"IMG_0142{written}")), written
+            assert formats.suffix_of(Path(f"IMG_0142{written}")) == suffix
+    for other in ("IMG_0142", "IMG_0142.txt", "tif", ".tif.bak"):
+        assert not formats.is_known(Path(other)), other
 
 
 def test_a_suffix_of_two_parts_goes_before_one_of_one():
