@@ -5,8 +5,6 @@ import sys
 
 import imagecodecs
 import numpy as np
-import PIL.features
-import PIL.Image
 import pytest
 
 from hyperfocal.errors import MissingExtra
@@ -18,6 +16,9 @@ from hyperfocal.io.metadata.exif import orientation_of
 
 from .test_formats import TRUTH, assert_one_line
 
+PIL = pytest.importorskip("PIL")
+pytest.importorskip("PIL.features")
+pytest.importorskip("PIL.Image")
 pillow_heif = pytest.importorskip("pillow_heif")
 SRGB = imagecodecs.cms_profile("srgb")
 
