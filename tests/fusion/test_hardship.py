@@ -64,6 +64,7 @@ def test_one_corrupt_frame_of_a_hundred_is_named_before_any_is_measured(tmp_path
     assert stages == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["select", "lp"])
 def test_ten_thousand_frames_of_one_row(method):
     rng = np.random.default_rng(0)
@@ -135,6 +136,7 @@ def test_a_full_disk_for_scratch_leaves_nothing(tmp_path):
     assert not (tmp_path / "out.png").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_frames_are_on_scratch_leaves_nothing(tmp_path, number, code):
     folder, scratch = stack_in(tmp_path / "in", 40), tmp_path / "scratch"

@@ -105,7 +105,9 @@ class Killed(Exception):
     """The process is gone."""
 
 
-@pytest.mark.parametrize("fatal_step", [1, 3, 7])
+@pytest.mark.parametrize(
+    "fatal_step", [*(pytest.param(step, marks=pytest.mark.slow) for step in (1, 3)), 7]
+)
 def test_a_killed_run_ends_as_an_unbroken_one(photos, tmp_path, monkeypatch, fatal_step):
     # Four epochs of four steps; the learning rate falls after the second and after the fourth.
     options = {"epochs": 4, "decay_epochs": 2, "decay": 0.1}
@@ -159,6 +161,7 @@ def test_other_options_do_not_continue_a_run(photos, tmp_path):
     assert len(train(small(tmp_path, epochs=2), [photos]).history.train) == 2
 
 
+@pytest.mark.slow
 def test_training_learns_to_reconstruct(photos, tmp_path):
     history = train(small(tmp_path, epochs=12), [photos]).history
     losses = [terms["total"] for terms in history.train]
