@@ -130,7 +130,7 @@ def test_covered_by_slabs_is_what_all_frames_of_all_slabs_cover(tmp_path, capsys
     assert (np.load(maps / "confidence.npy")[~covered] == 0).all()
 
 
-@pytest.mark.parametrize("measure", ["sesf", "ums"])
+@pytest.mark.parametrize("measure", ["sesf", pytest.param("ums", marks=pytest.mark.slow)])
 def test_tiles_share_what_was_surveyed_of_the_frame(measure):
     _, frames, _ = scene(416, 90, 2)
     # One half of each frame has another contrast than the other, which pooled gates average.

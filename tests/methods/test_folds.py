@@ -26,18 +26,20 @@ def test_a_fold_holds_no_frames(name):
         assert not isinstance(method, Folding)
         return
     fold = method.fold(*SIZE)
-    frames = [texture(*SIZE[:2], seed=seed) for seed in range(12)]
+    frames = [texture(*SIZE[:2], seed=seed) for seed in range(5)]
     passes = [fold.observe] if isinstance(fold, TwoPassFold) else []
     for take in [*passes, fold.add]:
-        for frame in frames[:3]:  # until all buffers are there
-            take(frame.copy())
+        take(frames[0].copy())
+        growths = []
         tracemalloc.start()
         try:
-            before = traced()
-            for frame in frames[3:]:
-                take(frame.copy())
-            grown = traced() - before
+            for _ in range(4):
+                before = traced()
+                for frame in frames:
+                    take(frame.copy())
+                growths.append(traced() - before)
         finally:
             tracemalloc.stop()
-        # Nine more frames, of which not even one may be left, whole or as one of its channels.
-        assert grown < frames[0].nbytes / 3
+        # Now and then another thread makes its buffers, but five more frames cost nothing, not
+        # even one channel of one of them.
+        assert min(growths) < frames[0].nbytes / 3

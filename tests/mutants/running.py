@@ -65,8 +65,9 @@ class Copy:
             raise RuntimeError(f"tests would see {told.stdout.strip()}, not the copy in {source}")
 
     def passes(self, tests: list[str]) -> tuple[bool, str]:
-        """Whether tests pass, and the last lines that they print."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+        """Whether tests pass, slow ones left out, and the last lines that they print."""
+        options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow"]
+        command = [sys.executable, "-m", "pytest", *options, *tests]
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, cwd=self.root, env=self._environment,
