@@ -38,6 +38,7 @@ class Random(UmsMeasure):
         return onnxruntime.open_network(path, precision="fp32", shapes=shapes, alone=alone)
 
 
+@pytest.mark.slow
 def test_blocks_give_what_the_whole_gives(folder):
     measure = Random(folder=folder)
     frame = grey(528, 560)
