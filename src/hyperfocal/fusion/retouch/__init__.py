@@ -89,9 +89,9 @@ def edited_maps(
 
     A pixel comes from `frame` where the mask is above ½. Depth is blended as pixels are, towards
     `position` (on the scale of the depth; the frame's number unless given). Confidence is the share
-    of the pixel that comes from the frame that the decision names. The source may be a result with
-    maps of its own: give its decision, depth and confidence for `frame`, `position` and `certainty`.
-    Where it has none, `frame` is None: decision and depth stay, confidence falls.
+    of the pixel that comes from the frame that the decision names. Where the source is a result
+    with maps of its own, give its decision, depth and confidence for `frame`, `position` and
+    `certainty`; where it has none, `frame` is None: decision and depth stay, confidence falls.
     """
     if index is None or depth is None or confidence is None:
         return Maps(None, None, None)

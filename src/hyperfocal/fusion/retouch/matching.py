@@ -6,6 +6,8 @@ of the logarithm of a ratio instead of a difference, found by pull and push (Gor
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from hyperfocal.fusion.retouch.brush import RIM, touched, with_rim
 
 _LARGEST_GAIN = 0.35  # in the logarithm: 1.42 and 0.70
 _BLUR = 2.0  # px, sigma: details that only one of two pictures shows are no ratio
-_BORROWED = 1 / 32  # of the mean of channels, without which a dark channel's ratio is noise
+_DARK = 0.1  # of the mean of channels: below it a channel's own ratio is noise
 _NARROWEST = 0.03  # in the logarithm; ratios this near to each other are all believed
 _ROUNDS = 10  # of weighing ratios by their distance from the gain, and gains anew
 _PRIOR = 10.0  # pixels of the rim that outweigh what a coarser level says
@@ -36,9 +38,11 @@ def matched(source: Pixels, result: Pixels, mask: Weight) -> Pixels:
         return source.copy()
     above, below = (_mean_within(rim, _channels(values[seen])) for values in (result, source))
     trust = trust * np.minimum(above.mean(1), below.mean(1))
-    if not trust.sum() > 0:
+    total = _total(trust)
+    if not total > 0:
         return source.copy()
-    gain, difference, believed = _agreed(_log_ratio(above, below), trust / trust.mean())
+    trust *= np.float32(len(trust) / total)
+    gain, difference, believed = _agreed(_log_ratio(above, below), trust)
     weight = np.zeros(rim.shape, np.float32)
     weight[rim] = believed
     weighted = np.zeros((*rim.shape, len(gain)), np.float32)
@@ -60,8 +64,10 @@ def _rim(mask: Weight) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     if is_free.all() or not is_free.any():
         return np.zeros(mask.shape, np.bool_), np.zeros(0, np.float32)
     distance = cv2.distanceTransform(is_free, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    rim = (distance > 0) & (distance <= RIM)
-    return rim, np.square(distance[rim] / np.float32(RIM))
+    # OpenCV's roots differ in their last bits with the place in memory; squares are whole numbers.
+    square = np.rint(np.square(distance, out=distance), out=distance)
+    rim = (square > 0) & (square <= RIM**2)
+    return rim, square[rim] / np.float32(RIM**2)
 
 
 def _channels(values: Pixels) -> Pixels:
@@ -76,12 +82,13 @@ def _mean_within(rim: NDArray[np.bool_], values: Pixels) -> NDArray[np.float32]:
 
 
 def _log_ratio(above: NDArray[np.float32], below: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The logarithm of above/below, 0 where either is 0; dark channels lean on the others."""
+    """The logarithm of above/below, at most ±log 4; that of all channels where one is dark."""
     above, below = (
-        values + np.float32(_BORROWED) * values.mean(1, keepdims=True) for values in (above, below)
+        np.maximum(values, np.float32(_DARK) * values.mean(1, keepdims=True))
+        for values in (above, below)
     )
     ratio = np.ones_like(above)
-    np.divide(above, below, out=ratio, where=(above > 0) & (below > 0))
+    np.divide(np.clip(above, below / 4, below * 4), below, out=ratio, where=below > 0)
     return np.log(ratio, out=ratio)
 
 
@@ -97,12 +104,18 @@ def _agreed(
     ranks = np.cumsum(trust[order], axis=0, dtype=np.float64)
     middle = order[(ranks < ranks[-1] / 2).sum(0), range(ratio.shape[1])]
     gain = ratio[middle, range(ratio.shape[1])]
+    weight = trust
     for _ in range(_ROUNDS):
         distance = np.sqrt(np.square(ratio - gain).mean(1))
         scale = np.float32(max(_NARROWEST, 2 * float(np.median(distance))))
         weight = trust / np.square(1 + np.square(distance / scale))
-        gain = (weight[:, None] * ratio).sum(0) / weight.sum()
-    return gain, ratio - gain, weight * (trust.sum() / weight.sum())
+        gain = (_total(weight[:, None] * ratio) / _total(weight)).astype(np.float32)
+    return gain, ratio - gain, weight * np.float32(_total(trust) / _total(weight))
+
+
+def _total(values: NDArray[np.float32]) -> Any:
+    """The sum over pixels, of which there may be so many that rounding would add up."""
+    return values.sum(0, dtype=np.float64)
 
 
 def _carried_inward(weighted: Pixels, weight: Weight) -> Pixels:
