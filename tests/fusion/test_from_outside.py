@@ -151,3 +151,53 @@ def test_tiles_share_what_was_surveyed_of_the_frame(measure):
         activities.append(fusion.activity)
     for other in activities[1:]:
         assert np.abs(activities[0] - other).max() < 1e-4 * other.max()
+
+
+class Counted:
+    """A frame in memory that counts how often it is read, as a file would be."""
+
+    path, is_sequential = None, False
+
+    def __init__(self, source):
+        self.source, self.reads = source, 0
+
+    @property
+    def info(self):
+        return self.source.info
+
+    def read(self):
+        self.reads += 1
+        return self.source.read()
+
+    def covered(self, rows):
+        return None
+
+    def matched(self, first):
+        return self
+
+    def require_room(self):
+        pass
+
+
+@pytest.mark.parametrize("method", ["prism", "select", "lp"])
+def test_a_frame_that_moved_is_decoded_once_for_its_preview_and_once_to_be_resampled(method):
+    _, frames = moving_stack([similarity(1, 0, (3.3 * number, 0)) for number in range(5)])
+    sources = [Counted(source) for source in hyperfocal.open_stack(frames).sources]
+    with hyperfocal.Stack(sources) as stack:
+        fusion = hyperfocal.fuse(stack, method=method)
+    assert not fusion.report["alignment"]["untouched"]
+
+    assert max(source.reads for source in sources) <= 2
+
+
+def test_frames_that_moved_are_rounded_once_at_the_end():
+    _, frames = moving_stack([similarity(1, 0, (2.4 * number, 0)) for number in range(4)])
+    found = {
+        "rounded": hyperfocal.fuse(frames, method="lp").picture,
+        "exact": hyperfocal.fuse(
+            [frame / np.float32(255) for frame in frames], method="lp"
+        ).picture,
+    }
+    # Half a level of rounding at the end, and nothing before it.
+    apart = np.abs(found["rounded"] - np.clip(found["exact"] * 255, 0, 255))
+    assert (apart > 0.501).mean() < 1e-3  # float frames are clipped to their own range

@@ -238,7 +238,7 @@ def require_possible(
             f"{type(method).__name__.lower()} blends frames without deciding, so there is no "
             f"{named[0].replace('_', ' ')} to write; leave it out or choose another method"
         )
-    inputs = [source.path for source in stack.sources if hasattr(source, "path")]
+    inputs = stack.paths
     pictures = [targets[name] for name in PICTURES if name in targets]
     outputs.require_writable(pictures, inputs=inputs, overwrite=overwrite)
     if "maps" in targets:

@@ -194,7 +194,7 @@ def _known_order(sources: list[Source], order: Order) -> tuple[list[int], str, l
     times = [formats.capture_info(source.info.exif).time_s for source in sources]
     has_times = None not in times and len(set(times)) == len(times)
     if order == "auto":
-        is_one_file = len({getattr(source, "path", None) for source in sources}) == 1
+        is_one_file = len({source.path for source in sources}) == 1
         if len(sources) < 3 or is_one_file or len(sources) > _MOST_MEASURED:
             order = "given"
         elif names_tell(names):

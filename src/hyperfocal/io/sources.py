@@ -42,6 +42,10 @@ class FileSource:
         """Where the frame has data of its own in these rows; None: everywhere."""
         return None if self.coverage is None else self.coverage.covered(self.number, rows)
 
+    def matched(self, first: Source) -> Source:
+        """The frame itself; formats that are developed do more."""
+        return self
+
     def opacity(self) -> Mask | None:
         """Where the frame is not transparent; None where its file has no transparency."""
         with reading(self.path):

@@ -65,8 +65,9 @@ def open_stack(
         remarks += told
     sources = formats.matched(sources)
     # A cut frame is found now, not after an hour of work on those before it.
-    for path in dict.fromkeys(source.path for source in sources if hasattr(source, "path")):
-        formats.require_whole(path)
+    for path in {source.path: None for source in sources}:
+        if path is not None:
+            formats.require_whole(path)
     # Frames are alike, so the first tells whether they fit into memory.
     formats.require_readable(sources[0])
     if not is_strict:
@@ -74,7 +75,7 @@ def open_stack(
         remarks += told
     sources = _with_remarks(sources, remarks)
     stack = Stack(sources, ignored)
-    if any(getattr(source, "is_sequential", False) for source in sources):
+    if any(source.is_sequential for source in sources):
         stack.spool()
     return stack
 

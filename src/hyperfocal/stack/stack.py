@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +33,20 @@ class ArraySource:
 
     info: FrameInfo
     samples: Samples
+    path: ClassVar[None] = None
+    is_sequential: ClassVar[bool] = False
 
     def read(self) -> Samples:
         return self.samples
+
+    def covered(self, rows: slice) -> None:
+        return None
+
+    def matched(self, first: Source) -> Source:
+        return self
+
+    def require_room(self) -> None:
+        """It lies in memory already."""
 
 
 class Stack:
@@ -48,6 +59,7 @@ class Stack:
         self._ahead: tuple[int, Future[Samples]] | None = None
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
         self._spool: Scratch | None = None
+        self._is_spool_optional = False
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -62,6 +74,11 @@ class Stack:
     def info(self) -> FrameInfo:
         """Size, type and metadata of the first frame, which the result takes over."""
         return self.sources[0].info
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files of its frames, each once."""
+        return list({path: None for source in self.sources if (path := source.path) is not None})
 
     def name(self, index: int) -> str:
         """`frame 7 (IMG_0142.tif)`, as messages call it; frames count from 1 there."""
@@ -90,11 +107,10 @@ class Stack:
 
     def covered(self, index: int, rows: slice = slice(None)) -> NDArray[np.bool_] | None:
         """Where in these rows a frame has data of its own; None: everywhere."""
-        covered = getattr(self.sources[index], "covered", None)
-        return None if covered is None else covered(rows)
+        return self.sources[index].covered(rows)
 
-    def samples(self, index: int) -> Samples:
-        """A frame as its file holds it."""
+    def samples(self, index: int) -> Samples | Pixels:
+        """A frame as its source gives it."""
         if index not in self._kept:
             samples = self._taken(index)
             while len(self._kept) >= _KEPT:
@@ -107,9 +123,21 @@ class Stack:
         if self._spool is None:
             self.samples(index)
         elif index not in self._spool:
-            self._spool.put(index, self._taken(index))
+            self._put(index, self._taken(index))
         if then is not None and then < len(self) and not self._is_at_hand(then):
             self._ahead = then, self._reader.submit(self._decoded, then)
+
+    def _put(self, index: int, samples: Samples | Pixels) -> None:
+        assert self._spool is not None
+        try:
+            self._spool.put(index, samples)
+        except StackError:
+            if not self._is_spool_optional:
+                raise
+            # Only to save time: without it, frames are decoded again.
+            self._spool.close()
+            self._spool = None
+            self._kept = {index: samples}
 
     def _is_at_hand(self, index: int) -> bool:
         return index in self._kept or (self._spool is not None and index in self._spool)
@@ -121,8 +149,19 @@ class Stack:
 
     def spool(self) -> None:
         """Keep decoded frames on disk from now on, because they will be read piece by piece."""
+        self._is_spool_optional = False
         if self._spool is None and any(not isinstance(s, ArraySource) for s in self.sources):
             self._spool = Scratch(self.info)
+
+    def spool_if_room(self, memory_bytes: int) -> None:
+        """Keep decoded frames on disk where all of them, as pixels, are within so many bytes.
+
+        They then lie in the system's cache: each is decoded and resampled once, not at each pass.
+        """
+        held = len(self) * self.info.height * self.info.width * self.info.channels * 4
+        if self._spool is None and held <= memory_bytes:
+            self.spool()
+            self._is_spool_optional = True
 
     def close(self) -> None:
         """Forget all frames, stop reading ahead, remove what was spooled."""
@@ -133,9 +172,10 @@ class Stack:
             self._spool.close()
 
     def _rows(self, index: int, rows: slice) -> Samples:
+        if self._spool is not None:
+            self.load(index)
         if self._spool is None:
             return self.samples(index)[rows]
-        self.load(index)
         return self._spool.rows(index, rows)
 
     def _taken(self, index: int) -> Samples:
@@ -148,7 +188,7 @@ class Stack:
     def _decoded(self, index: int) -> Samples:
         info, samples = self.sources[index].info, self.sources[index].read()
         expected = (info.height, info.width, info.channels)
-        if samples.shape != expected or samples.dtype != info.dtype:
+        if samples.shape != expected or samples.dtype not in (info.dtype, np.float32):
             raise StackError(
                 f"{self.name(index)} changed while it was read; fuse again when it is complete"
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -49,11 +49,22 @@ class WatchedSource:
             self.detail = ordering.detail_of(samples)
         return samples
 
-    def __getattr__(self, name: str) -> Any:
-        # Whatever else a file's source has: its path, whether it is sequential, …
-        if name == "_source":  # not there while it is being unpickled
-            raise AttributeError(name)
-        return getattr(self._source, name)
+    @property
+    def path(self) -> Path | None:
+        return self._source.path
+
+    @property
+    def is_sequential(self) -> bool:
+        return self._source.is_sequential
+
+    def covered(self, rows: slice) -> NDArray[np.bool_] | None:
+        return self._source.covered(rows)
+
+    def matched(self, first: Source) -> Source:
+        return WatchedSource(self._source.matched(first))
+
+    def require_room(self) -> None:
+        self._source.require_room()
 
 
 def watched(source: Source) -> Source:

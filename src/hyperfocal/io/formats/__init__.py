@@ -89,16 +89,12 @@ def require_whole(path: Path) -> None:
 
 def matched(sources: list[Source]) -> list[Source]:
     """The frames, those that a program must develop developed as the first is."""
-    return [
-        source.matched(sources[0]) if hasattr(source, "matched") else source for source in sources
-    ]
+    return [source.matched(sources[0]) for source in sources]
 
 
 def require_readable(source: Source) -> None:
     """Raise FormatError for a frame that its file or this machine's memory cannot hold."""
-    check = getattr(source, "require_room", None)
-    if check is not None:
-        check()
+    source.require_room()
 
 
 def save(
