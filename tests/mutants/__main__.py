@@ -31,6 +31,7 @@ def main() -> int:
         for number, (path, after, what) in enumerate(changes, 1):
             verdict = copy.judged(path, after, is_wide=not given.own)
             fate = f"killed by {verdict.killed_by}" if verdict.killed_by else "LIVED"
+            fate += f", {verdict.told}" if "still running" in verdict.told else ""
             print(f"{number}/{len(changes)} {path} ({what}): {fate}", flush=True)
             if not verdict.killed_by:
                 lived.append(difference(path, (ROOT / path).read_text("utf-8"), after))
@@ -45,7 +46,7 @@ def _given() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="other mutants for another seed")
     parser.add_argument("--count", type=int, default=24, help="one a file")
     parser.add_argument("--own", action="store_true", help="run the tests of the place alone")
-    parser.add_argument("--timeout", type=float, default=900, help="seconds; killed after that")
+    parser.add_argument("--timeout", type=float, default=3600, help="seconds; killed then")
     parser.add_argument("--check", action="store_true", help="first see that all tests pass")
     parser.add_argument(
         "--known",
