@@ -269,4 +269,4 @@ def test_results_and_files_left_aside_are_told_in_the_plan(tmp_path, capsys):
     assert code == 0
     assert sum("3 frames" in line for line in lines) == 2
     assert any("one: fused.png is made by hyperfocal and left out" in line for line in err)
-    assert any("two/notes.txt is left aside" in line for line in err)
+    assert any("1 file is left aside, as no frames: two/notes.txt" in line for line in err)

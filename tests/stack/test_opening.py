@@ -71,11 +71,13 @@ def test_what_is_left_aside_is_named_in_one_line_whatever_its_suffix(folder):
     names, (line,) = told(folder)
     assert names == IMGS
     assert line == (
-        "0.NEF, a.xyz, b.xyz and 3 more in the folder are left aside; name RAW files, films and "
-        "arrays by a pattern to fuse them"
+        "6 files are left aside, as no frames: 0.NEF, a.xyz, b.xyz and 3 more; name RAW files, "
+        "films and arrays by a pattern to fuse them"
     )
     (folder / "0.NEF").unlink()
-    assert told(folder)[1] == ["a.xyz, b.xyz, notes.txt and 2 more in the folder are left aside"]
+    assert told(folder)[1] == [
+        "5 files are left aside, as no frames: a.xyz, b.xyz, notes.txt and 2 more"
+    ]
 
 
 def test_the_notes_of_files_left_aside_come_before_the_work(folder, tmp_path_factory):
@@ -87,7 +89,7 @@ def test_the_notes_of_files_left_aside_come_before_the_work(folder, tmp_path_fac
     command = [sys.executable, "-m", "hyperfocal", "fuse", folder, "-o", out, "--method", FAST]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     note, error = done.stderr.splitlines()
-    assert note == "hyperfocal: note: notes.txt in the folder is left aside"
+    assert note == "hyperfocal: note: 1 file is left aside, as no frames: notes.txt"
     assert "img10.png is damaged" in error
     assert done.returncode == 2
 
@@ -113,7 +115,7 @@ def test_what_only_looks_like_a_picture_is_left_aside(folder):
     (folder / "raw.cap").write_bytes(b"II*\0\x08\0\0\0")
     names, (line,) = told(folder)
     assert names == IMGS
-    assert line == "odd.dat, raw.cap in the folder are left aside"
+    assert line == "2 files are left aside, as no frames: odd.dat, raw.cap"
     with pytest.raises(FormatError, match=r"odd\.dat"):
         open_stack([folder / "img1.png", folder / "odd.dat"])
 
@@ -134,7 +136,11 @@ def test_a_folder_that_exists_is_taken_as_it_is_called(folder, name):
 
 def test_a_pattern_takes_pictures_and_tells_the_rest(folder):
     (folder / "notes.txt").write_text("no picture")
-    assert told(str(folder / "*")) == (IMGS, ["notes.txt in the folder is left aside"])
+    expected = IMGS, ["1 file is left aside, as no frames: notes.txt"]
+    assert told(str(folder / "*")) == expected
+    assert told([*(folder / name for name in IMGS), folder / "notes.txt"]) == expected
+    with pytest.raises(StackError, match=r"no frame in what was given \(notes\.txt"):
+        open_stack([folder / "notes.txt"] * 2)
 
 
 # ---------------------------------------------------------------- results among the frames

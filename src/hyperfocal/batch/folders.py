@@ -61,8 +61,8 @@ def find_folders(root: Path, *, exclude: Path) -> tuple[list[Folder], list[str]]
         for each in below:
             (links if each[0].is_symlink() else waiting).append(each)
     if aside:
-        verb = "is" if len(aside) == 1 else "are"
-        notices.append(f"{named(aside)} {verb} left aside, as no picture of a stack")
+        count = "1 file is" if len(aside) == 1 else f"{len(aside)} files are"
+        notices.append(f"{count} left aside, as no frames: {named(aside)}")
     return sorted(found, key=lambda folder: natural_key(folder.name)), notices
 
 

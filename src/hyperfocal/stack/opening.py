@@ -124,7 +124,9 @@ def _files(path: Path, exclude: set[Path]) -> _Files:
         return _Files(*listed(path, exclude))
     pattern = None if path.exists() else _pattern(path)
     if pattern is None:
-        return _Files([path], [])
+        # A shell has made a list of a pattern such as `in/*`.
+        is_other = path.is_file() and not formats.is_known(path) and not formats.looks_known(path)
+        return _Files([], [path.name]) if is_other else _Files([path], [])
     found = sorted((Path(each) for each in glob.glob(pattern)), key=_by_name)
     is_picture = {each: formats.is_known(each) or formats.looks_known(each) for each in found}
     pictures = [each for each in found if is_picture[each]]
@@ -190,8 +192,8 @@ def _aside(ignored: tuple[str, ...]) -> list[str]:
     """A line on the files that are no frames."""
     if not ignored:
         return []
-    verb = "is" if len(ignored) == 1 else "are"
-    told = f"{fitting.named(ignored)} in the folder {verb} left aside"
+    count = "1 file is" if len(ignored) == 1 else f"{len(ignored)} files are"
+    told = f"{count} left aside, as no frames: {fitting.named(ignored)}"
     if any(formats.is_known(Path(name)) for name in ignored):
         told += "; name RAW files, films and arrays by a pattern to fuse them"
     return [told]

@@ -184,7 +184,8 @@ def test_raw_files_and_films_beside_pictures_are_left_out_and_told(tmp_path, pic
     fusion = hyperfocal.fuse(tmp_path, method=FAST)
     assert fusion.report["frames"] == ["0.png", "1.png"]
     (notice,) = fusion.report["notices"]
-    assert notice.startswith("0.NEF, 1.NEF, live.mov in the folder are left aside; name RAW files")
+    told = "3 files are left aside, as no frames: 0.NEF, 1.NEF, live.mov; name RAW files"
+    assert notice.startswith(told)
 
 
 def test_a_folder_of_arrays_alone_is_a_stack(tmp_path, picture):
