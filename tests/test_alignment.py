@@ -7,6 +7,17 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from moving import (
+    BREATHING,
+    SHAPE,
+    blurred_in_bands,
+    found_in,
+    moving_stack,
+    natural,
+    samples_of,
+    similarity,
+    worst_error,
+)
 from scenes import as_type, psnr, scene, texture
 
 import hyperfocal
@@ -24,82 +35,6 @@ from hyperfocal.io import formats
 from hyperfocal.stack.opening import open_stack
 
 FAST = "select:measure=tenengrad,consistency=no"
-SHAPE = 200, 300
-
-
-def similarity(scale=1.0, degrees=0.0, shift=(0.0, 0.0), shape=SHAPE):
-    """About the centre of a picture, in coordinates of pixel centres."""
-    centre = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
-    turn = np.deg2rad(degrees)
-    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    matrix = np.eye(3)
-    matrix[:2, :2], matrix[:2, 2] = linear, centre - linear @ centre + shift
-    return matrix
-
-
-def natural(height, width, *, seed=0, channels=3):
-    """A texture with detail at all scales, smooth enough to be warped without loss."""
-    rng = np.random.default_rng(seed)
-    picture = np.zeros((height, width, channels))
-    for scale in (3, 8, 24):
-        size = (width // scale + 2, height // scale + 2)
-        noise = rng.random((size[1], size[0], channels))
-        picture += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC).reshape(
-            picture.shape
-        )
-    return np.clip(picture / 3, 0.02, 0.98).astype(np.float32)
-
-
-def blurred_in_bands(picture, sharp_band, count):
-    """The picture with all vertical bands out of focus but one."""
-    result = picture.copy()
-    place = np.arange(picture.shape[1]) * count // picture.shape[1]
-    for band in range(count):
-        if band != sharp_band:
-            sigma = 1.0 + abs(band - sharp_band)
-            blurred = cv2.GaussianBlur(picture, (0, 0), sigma).reshape(picture.shape)
-            result[:, place == band] = blurred[:, place == band]
-    return result
-
-
-def moving_stack(matrices, *, channels=3, seed=0, margin=24):
-    """uint8 frames sharp in one band each; matrices take the scene into them."""
-    shape = SHAPE[0] + 2 * margin, SHAPE[1] + 2 * margin
-    sharp = natural(*shape, seed=seed, channels=channels)
-    outer = np.array([[1, 0, margin], [0, 1, margin], [0, 0, 1.0]])
-    frames = []
-    for number, matrix in enumerate(matrices):
-        defocused = blurred_in_bands(sharp, number, len(matrices))
-        moved = outer @ matrix @ np.linalg.inv(outer)
-        frame = cv2.warpPerspective(defocused, moved, shape[::-1], flags=cv2.INTER_LANCZOS4)
-        frames.append(frame.reshape(defocused.shape)[margin:-margin, margin:-margin])
-    inner = sharp[margin:-margin, margin:-margin]
-    return inner, as_type([np.clip(frame, 0, 1) for frame in frames], np.uint8)
-
-
-BREATHING = [
-    similarity(1 + 0.004 * number, 0.15 * (-1) ** number, (0.7 * number, 0.4 - 0.5 * number))
-    for number in range(5)
-]
-
-
-def found_in(frames, **options):
-    """Matrices from the reference to each frame, the reference, and the report."""
-    with open_stack(frames) as stack:
-        aligned = alignment.align(stack, **options)
-        aligned.stack.close()
-    return aligned.record.matrices, aligned.record.reference, aligned.report
-
-
-def worst_error(matrices, truth, reference, shape=SHAPE):
-    points = transforms.border(*shape)
-    back = np.linalg.inv(truth[reference])
-    return max(
-        np.hypot(
-            *(transforms.mapped(found, points) - transforms.mapped(true @ back, points)).T
-        ).max()
-        for found, true in zip(matrices, truth, strict=True)
-    )
 
 
 def test_a_known_similarity_is_found_under_defocus():
@@ -293,7 +228,7 @@ def test_keeping_the_size_fills_from_the_reference_and_nothing_is_mirrored():
                 outside[:, : int(max(0, -x)) - 1 if x < -1 else 0] = True
                 outside[:, SHAPE[1] - int(max(0, x)) + 1 :] = x > 1
                 assert outside.any()
-                assert np.array_equal(placed.samples(index)[outside], frames[1][outside])
+                assert np.array_equal(samples_of(placed, index)[outside], frames[1][outside])
     fusion = hyperfocal.fuse(frames, method=FAST, keep_size=True)
     assert fusion.picture.shape == (*SHAPE, 3)
     assert not (fusion.decision[:, -10:] == 0).any()
@@ -365,8 +300,8 @@ def test_gains_are_found_and_nothing_is_clipped():
         reference = aligned.record.reference
         gains = np.array([frame["gain"] for frame in aligned.report["frames"]])
         with aligned.stack as placed:
-            brightest = max(placed.samples(index).max() for index in range(4))
-            means = np.array([placed.samples(index).mean((0, 1)) for index in range(4)])
+            brightest = max(samples_of(placed, index).max() for index in range(4))
+            means = np.array([samples_of(placed, index).mean((0, 1)) for index in range(4)])
     wanted = FLICKER[reference] / FLICKER
     assert np.allclose(gains / gains[reference], wanted, rtol=0.01)
     assert brightest < 65535
@@ -379,7 +314,7 @@ def test_a_gain_that_would_clip_darkens_all_frames_instead():
         aligned = alignment.align(stack)
         gains = np.array([frame["gain"] for frame in aligned.report["frames"]])
         with aligned.stack as placed:
-            peaks = [placed.samples(index).max() for index in range(2)]
+            peaks = [samples_of(placed, index).max() for index in range(2)]
     assert gains.max() <= 1
     assert gains[1, 0] / gains[0, 0] == pytest.approx(0.8, rel=0.01)
     assert max(peaks) <= 65535
@@ -463,7 +398,7 @@ def test_light_added_to_the_reference_is_added_to_the_others_and_nothing_is_clip
     with open_stack(frames) as stack:
         aligned = alignment.align(stack)
         with aligned.stack as placed:
-            samples = [placed.samples(index) for index in range(4)]
+            samples = [samples_of(placed, index) for index in range(4)]
     told = aligned.report["frames"]
     assert min(min(told[number]["offset"]) for number in (0, 1, 3)) > 0.04
     assert max(each.max() for each in samples) <= 65535

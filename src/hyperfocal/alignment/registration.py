@@ -24,6 +24,7 @@ from hyperfocal.alignment.transforms import IDENTITY, Matrix
 from hyperfocal.frame import Grey
 
 Status: TypeAlias = Literal["reference", "placed", "flat", "misaligned"]
+ReferenceChoice: TypeAlias = Literal["middle", "first"]
 Tell: TypeAlias = Callable[[int, int], None]
 
 _CONFIDENT = 0.4  # frames of one stack reach 0.6 and more, other scenes stay below 0.2
@@ -52,17 +53,88 @@ class _Chain:
 
 def register(previews: Previews, tell: Tell) -> tuple[list[Placement], int]:
     """The placement of each frame, and the reference; all identities where none has moved."""
-    count = len(previews.stack)
-    if min(previews.shape) < _TOO_SMALL:
-        tell(count, count)
-        return [Placement(IDENTITY, "flat" if index else "reference") for index in range(count)], 0
-    chain, flat = _longest_chain(previews, lambda index: tell(index, 2 * count))
+    registration, count = Registration(previews), len(previews.stack)
+    for index in range(count):
+        registration.add(index)
+        tell(index + 1, 2 * count)
+    return registration.finish(tell=lambda index: tell(count + index, 2 * count))
+
+
+class Registration:
+    """Frames placed on one of them as they come, each of them added once and in turn.
+
+    Holds the previous frame's preview, and a matrix for each frame.
+    """
+
+    def __init__(self, previews: Previews):
+        self._previews = previews
+        self._chains: list[_Chain] = []
+        self._flat: set[int] = set()
+        self._last: tuple[int, list[Level]] | None = None  # that showed anything
+        self._count = 0
+
+    def add(self, index: int) -> Matrix | None:
+        """Link a frame to those before it; None where it shows nothing.
+
+        What comes back takes points of the first frame of its chain into it, in px of previews:
+        good enough to look at, while `finish` measures again. A frame that fits none begins a
+        chain, with the identity.
+        """
+        self._count = max(self._count, index + 1)
+        if self._is_too_small:
+            return IDENTITY
+        levels = motion_estimation.pyramid(self._previews.grey(index))
+        if motion_estimation.is_flat(levels):
+            self._flat.add(index)
+            return None
+        chain = _linked(self._chains, index, levels, self._last, self._previews)
+        self._last = index, levels
+        return chain.matrices[index]
+
+    def finish(
+        self,
+        reference: ReferenceChoice = "middle",
+        tell: Callable[[int], None] = lambda index: None,
+    ) -> tuple[list[Placement], int]:
+        """The placement of each frame that was added, and the reference; more may be added after.
+
+        The reference is the middle or the first of the largest group of frames that hang together.
+        """
+        count, previews = self._count, self._previews
+        if self._is_too_small:
+            still = [
+                Placement(IDENTITY, "flat" if index else "reference") for index in range(count)
+            ]
+            tell(count)
+            return still, 0
+        chain = max(self._chains, key=_length, default=_Chain({0: IDENTITY}))
+        flat = self._flat - set(chain.matrices)
+        members = sorted(chain.matrices)
+        chosen = members[len(members) // 2 if reference == "middle" else 0]
+        found = _seen_from(chosen, chain)
+        if len(members) + len(flat) < count or not is_still(previews, found):
+            others = set(range(count)) - flat - set(members)
+            found = _placed_outward(previews, found, chosen, sorted(others), tell)
+        placements = [found.get(index, Placement(IDENTITY, "misaligned")) for index in range(count)]
+        placements[chosen] = Placement(IDENTITY, "reference", _perfect())
+        if is_still(previews, found):
+            placements = [replace(placement, matrix=IDENTITY) for placement in placements]
+        tell(count)
+        placements = [_in_frames(placement, previews.factor) for placement in placements]
+        return _with_flat(placements, flat), chosen
+
+    @property
+    def _is_too_small(self) -> bool:
+        return min(self._previews.shape) < _TOO_SMALL
+
+
+def _seen_from(reference: int, chain: _Chain) -> dict[int, Placement]:
+    """The frames of a chain, by matrices from one of them."""
     members = sorted(chain.matrices)
-    reference = members[len(members) // 2]
     back = np.linalg.inv(chain.matrices[reference])
     # Frames before the reference were matched by those after them.
     followers = dict(itertools.pairwise(members))
-    found = {
+    return {
         index: Placement(
             transforms.normal(chain.matrices[index] @ back),
             "placed",
@@ -70,17 +142,6 @@ def register(previews: Previews, tell: Tell) -> tuple[list[Placement], int]:
         )
         for index in members
     }
-    if len(members) + len(flat) < count or not is_still(previews, found):
-        found = _placed_outward(
-            previews, found, reference, flat, lambda index: tell(count + index, 2 * count)
-        )
-    placements = [found.get(index, Placement(IDENTITY, "misaligned")) for index in range(count)]
-    placements[reference] = Placement(IDENTITY, "reference", _perfect())
-    if is_still(previews, found):
-        placements = [replace(placement, matrix=IDENTITY) for placement in placements]
-    tell(2 * count, 2 * count)
-    placements = [_in_frames(placement, previews.factor) for placement in placements]
-    return _with_flat(placements, flat), reference
 
 
 def _in_frames(placement: Placement, factor: int) -> Placement:
@@ -113,52 +174,43 @@ def _perfect() -> Motion:
     return Motion(IDENTITY, "identity", 0.0, 0.0, 1.0)
 
 
-def _longest_chain(previews: Previews, tell: Callable[[int], None]) -> tuple[_Chain, set[int]]:
-    """The largest group of frames that match a neighbour, and the frames that show nothing."""
-    chains: list[_Chain] = []
-    flat: set[int] = set()
-    last: tuple[int, list[Level]] | None = None  # the frame before
-    for index in range(len(previews.stack)):
-        levels = motion_estimation.pyramid(previews.grey(index))
-        if motion_estimation.is_flat(levels):
-            flat.add(index)
-        else:
-            _link(chains, index, levels, last, previews)
-            last = index, levels
-        tell(index + 1)
-    longest = max(chains, key=lambda chain: len(chain.matrices), default=_Chain({0: IDENTITY}))
-    return longest, flat - set(longest.matrices)
+def _length(chain: _Chain) -> int:
+    return len(chain.matrices)
 
 
-def _link(
+def _linked(
     chains: list[_Chain],
     index: int,
     levels: list[Level],
     last: tuple[int, list[Level]] | None,
     previews: Previews,
-) -> None:
-    """Hang a frame on the frame before, else on the end of the longest chain."""
-    if last is not None and _hang(chains, index, levels, *last):
-        return
-    if chains:
-        end = max(max(chains, key=lambda chain: len(chain.matrices)).matrices)
+) -> _Chain:
+    """The chain that a frame hangs on: by the frame before, else by the end of the longest."""
+    chain = None
+    if last is not None:
+        chain = _hung(chains, index, levels, *last)
+    if chain is None and chains:
+        end = max(max(chains, key=_length).matrices)
         if end != (last or (-1,))[0]:
             before = motion_estimation.pyramid(previews.grey(end))
-            if _hang(chains, index, levels, end, before):
-                return
-    chains.append(_Chain({index: IDENTITY}))
+            chain = _hung(chains, index, levels, end, before)
+    if chain is None:
+        chain = _Chain({index: IDENTITY})
+        chains.append(chain)
+    return chain
 
 
-def _hang(
+def _hung(
     chains: list[_Chain], index: int, levels: list[Level], end: int, before: list[Level]
-) -> bool:
+) -> _Chain | None:
+    """The chain of frame `end`, with a frame hung on that; None where they do not match."""
     found = matched([before], levels, IDENTITY)
     if found.confidence < _CONFIDENT:
-        return False
+        return None
     chain = next(chain for chain in chains if end in chain.matrices)
     chain.matrices[index] = transforms.normal(found.matrix @ chain.matrices[end])
     chain.motions[index] = found
-    return True
+    return chain
 
 
 def matched(references: Sequence[Sequence[Level]], frame: Sequence[Level], start: Matrix) -> Motion:
@@ -178,7 +230,7 @@ def _placed_outward(
     previews: Previews,
     found: dict[int, Placement],
     reference: int,
-    flat: set[int],
+    strangers: list[int],
     tell: Callable[[int], None],
 ) -> dict[int, Placement]:
     """Each frame placed on the reference and on those nearer to it, strangers last."""
@@ -201,15 +253,14 @@ def _placed_outward(
         references = [composite.levels(), first, placed]
         neighbour = index
         tell(step + 1)
-    for index in range(len(previews.stack)):
-        if index not in better and index not in flat:
-            preview = previews.grey(index)
-            measured = matched([composite.levels()], motion_estimation.pyramid(preview), IDENTITY)
-            is_placed = measured.confidence >= _CONFIDENT
-            matrix = measured.matrix if is_placed else IDENTITY
-            better[index] = Placement(matrix, "placed" if is_placed else "misaligned", measured)
-            if is_placed:
-                composite.add(preview, matrix)
+    for index in strangers:
+        preview = previews.grey(index)
+        measured = matched([composite.levels()], motion_estimation.pyramid(preview), IDENTITY)
+        is_placed = measured.confidence >= _CONFIDENT
+        matrix = measured.matrix if is_placed else IDENTITY
+        better[index] = Placement(matrix, "placed" if is_placed else "misaligned", measured)
+        if is_placed:
+            composite.add(preview, matrix)
     return better
 
 
