@@ -17,6 +17,7 @@ from hyperfocal.errors import (
 from hyperfocal.evaluation import Evaluation, evaluate
 from hyperfocal.fusion.api import Fusion, fuse
 from hyperfocal.fusion.recipe import Recipe
+from hyperfocal.fusion.stacker import Stacker
 from hyperfocal.stack.opening import open_stack
 from hyperfocal.stack.stack import Stack
 from hyperfocal.version import VERSION
@@ -35,6 +36,7 @@ __all__ = [
     "Recipe",
     "Stack",
     "StackError",
+    "Stacker",
     "UnknownChoice",
     "evaluate",
     "fuse",
