@@ -273,7 +273,8 @@ def test_the_common_area_is_as_large_as_an_exhaustive_search_finds(seed):
             best = max(best, (bottom - top) * runs.max(initial=0))
     found = crop.common(matrices, height, width)
     assert inside[found.top : found.bottom, found.left : found.right].all()
-    assert found.height * found.width >= 0.9 * best
+    # Ends are sought to a fraction of a pixel: no row and no column may be missing.
+    assert found.height * found.width > best - min(found.height, found.width)
 
 
 def test_keeping_the_size_fills_from_the_reference_and_nothing_is_mirrored():
@@ -346,20 +347,6 @@ def test_tiles_of_a_placed_stack_give_what_the_whole_gives():
         whole = hyperfocal.fuse(frames, method=FAST, keep_size=keep_size)
         tiled = hyperfocal.fuse(frames, method=FAST, keep_size=keep_size, memory="2MB")
         assert np.array_equal(whole.picture, tiled.picture)
-
-
-def test_resampling_stays_within_the_range_of_the_frames():
-    rng = np.random.default_rng(5)
-    checks = np.kron(rng.integers(0, 2, (25, 38)), np.ones((8, 8)))[:, :300]
-    for dtype, low, high in ((np.uint8, 0, 255), (np.uint16, 0, 65535), (np.float32, 0.25, 0.75)):
-        frame = (low + checks * (high - low)).astype(dtype)
-        frames = [frame, np.roll(frame, 3, 1)]
-        with open_stack(frames) as stack, alignment.align(stack, exposures="none").stack as placed:
-            for index in range(2):
-                samples = placed.samples(index)
-                assert samples.dtype == dtype
-                assert samples.min() >= low
-                assert samples.max() <= high
 
 
 FLICKER = np.array([[1.0, 1.0, 1.0], [0.8, 0.85, 0.7], [1.0, 1.0, 1.0], [0.9, 1.0, 1.1]])

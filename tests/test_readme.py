@@ -21,6 +21,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_python_example_runs(here):
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(code.strip().splitlines()) <= 6
@@ -28,6 +29,7 @@ def test_the_python_example_runs(here):
     assert (here / "fused.png").stat().st_size > 100_000
 
 
+@pytest.mark.slow
 def test_the_commands_run(here):
     commands = re.findall(r"^hyperfocal ((?:fuse|views|evaluate|methods).*)$", README, re.MULTILINE)
     assert commands

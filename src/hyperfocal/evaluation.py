@@ -73,7 +73,11 @@ def parameters(name: str) -> tuple[str, ...]:
 
 
 def needs(name: str) -> frozenset[str]:
-    """What a metric cannot do without: `needs("psnr_edges")` -> `{"reference", "depth"}`."""
+    """What a metric cannot do without.
+
+    >>> sorted(needs("psnr_edges"))
+    ['depth', 'reference']
+    """
     taken = inspect.signature(_function(name)).parameters
     return frozenset(
         each for each in parameters(name) if taken[each].default is inspect.Parameter.empty

@@ -75,6 +75,28 @@ def test_only_what_changed_is_made_again(tmp_path, capsys):
     assert [line.split()[0] for line in lines] == ["made"] * 3
 
 
+def test_a_depth_map_that_is_asked_for_later_is_made(tmp_path, capsys):
+    write_stack(tmp_path / "in" / "a")
+    out = tmp_path / "out"
+    batch(capsys, tmp_path / "in", "-o", out)
+    _, lines, _ = batch(capsys, tmp_path / "in", "-o", out, "--depth")
+    assert lines[0].startswith("made a")
+    assert (out / "a_depth.tif").exists()
+    _, lines, _ = batch(capsys, tmp_path / "in", "-o", out, "--depth")
+    assert lines[0].startswith("kept a")
+
+
+@pytest.mark.parametrize("lost", ["a.tif", "a_depth.tif"])
+def test_one_of_several_results_that_is_lost_is_made_again(tmp_path, capsys, lost):
+    write_stack(tmp_path / "in" / "a")
+    out = tmp_path / "out"
+    batch(capsys, tmp_path / "in", "-o", out, "--depth")
+    (out / lost).unlink()
+    _, lines, _ = batch(capsys, tmp_path / "in", "-o", out, "--depth")
+    assert lines[0].startswith("made a")
+    assert (out / lost).exists()
+
+
 def test_one_broken_stack_does_not_stop_the_rest(tmp_path, capsys):
     for name in ("cut", "good", "mixed", "one", "upright"):
         write_stack(tmp_path / "in" / name)

@@ -10,6 +10,7 @@ from scenes import scene, texture
 from hyperfocal.stack import ordering
 from hyperfocal.stack.opening import open_stack
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 RENDERED = Path(__file__).parents[3] / "shared" / "data" / "rendered"
 
 
@@ -112,11 +113,15 @@ def test_flicker_does_not_count():
     assert np.allclose(first, second, rtol=0.05, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["macro_bug", "micro_tissue", "still_life"])
-def test_rendered_stacks_find_their_order(name):
-    files = sorted((RENDERED / name).glob("frame_*.png"))
+@pytest.mark.parametrize(
+    "folder",
+    [EXAMPLES / "macro_bug", RENDERED / "micro_tissue", RENDERED / "still_life"],
+    ids=lambda folder: folder.name,
+)
+def test_rendered_stacks_find_their_order(folder):
+    files = sorted(folder.glob("frame_*.png"))
     if not files:
-        pytest.skip(f"no {RENDERED / name}")
+        pytest.skip(f"needs {folder.name} of the development data beside the project")
     known = details(files)
     for seed in range(5):
         shuffled = np.random.default_rng(seed).permutation(len(files))

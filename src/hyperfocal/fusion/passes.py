@@ -81,7 +81,7 @@ class Run:
         index = np.empty((height, width), np.uint16)
         activity, confidence = np.empty((2, height, width), np.float32)
         everywhere: NDArray[np.bool_] | None = None
-        new_contest = getattr(measure, "contest", ArgMax)
+        new_contest = getattr(measure, "arg_max", ArgMax)
         surveyed: list[Any] = []  # a few numbers a frame, not pixels
         plan = self._plan(measure.halo, measure.grid)
         for place, tile in enumerate(plan):

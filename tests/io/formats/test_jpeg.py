@@ -48,6 +48,33 @@ def test_a_profile_longer_than_a_segment_reads_back(tmp_path, picture, like, icc
     assert jpeg.open(tmp_path / "frame")[0].info.icc == profile
 
 
+def test_parts_of_a_profile_are_put_together_by_their_numbers(tmp_path, picture, like, icc):
+    path, samples, profile = tmp_path / "frame.jpg", picture(), icc(3, length=200_000)
+    jpeg.save(path, samples, like(samples, icc=profile))
+    start, *parts = path.read_bytes().split(b"\xff\xe2")
+    *parts, last = parts
+    assert len(parts) == 3
+    end = 2 + 12 + 2 + 200_000 - 3 * 65_519  # length, name, number and count, content
+    last, rest = last[:end], last[end:]
+    path.write_bytes(b"\xff\xe2".join([start, last, *reversed(parts)]) + rest)
+    (source,) = jpeg.open(path)
+    assert source.info.icc == profile
+    assert source.read().shape == samples.shape
+    path.write_bytes(b"\xff\xe2".join([start, *parts]) + rest)
+    assert jpeg.open(path)[0].info.icc is None  # its last part is missing
+
+
+def test_colours_are_as_fine_as_brightness(tmp_path, like):
+    samples = np.zeros((16, 32, 3), np.uint8)
+    samples[:, ::2, 0] = samples[:, 1::2, 2] = 200
+    jpeg.save(tmp_path / "frame.jpg", samples, like(samples))
+    made = jpeg.open(tmp_path / "frame.jpg")[0].read()
+    assert np.abs(made.astype(int) - samples).max() < 20
+    content = (tmp_path / "frame.jpg").read_bytes()
+    header = content.index(b"\xff\xc0") + 10
+    assert content[header + 1 : header + 9 : 3] == b"\x11\x11\x11"
+
+
 def test_exif_longer_than_a_segment_is_left_out(tmp_path, picture, like, exif):
     samples = picture()
     jpeg.save(tmp_path / "frame", samples, like(samples, exif=exif() + bytes(70_000)))

@@ -197,6 +197,7 @@ def test_a_folder_of_arrays_alone_is_a_stack(tmp_path, picture):
 def test_a_refused_replacement_keeps_the_earlier_result(tmp_path, picture, monkeypatch):
     from hyperfocal.io import outputs
 
+    pytest.importorskip("zarr")
     out = tmp_path / "out.zarr"
     hyperfocal.fuse([picture(), picture()], out, method=FAST)
     before = formats.open_frames(out)[0].read()

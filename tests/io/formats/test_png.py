@@ -52,6 +52,24 @@ def test_every_kind_of_png_gives_its_exact_samples(content, samples, tmp_path):
     assert source.info.channels == truth.shape[2]
 
 
+@pytest.mark.parametrize(
+    ("content", "is_told"),
+    [
+        (file_of(2, 8, 0, b"\2\1"), False),
+        (file_of(1, 8, 2, b"\1\2\3"), False),
+        (file_of(4, 2, 3, b"\x1b", PALETTE), False),
+        (file_of(2, 8, 4, b"\x01\x02\xfe\xff"), True),
+        (file_of(1, 8, 6, b"\x01\x02\xfe\x00"), True),
+        (file_of(2, 8, 0, b"\2\1", ("tRNS", b"\0\1")), True),
+        (file_of(1, 8, 3, b"\2", PALETTE, ("tRNS", b"\0\1\2")), True),
+    ],
+)
+def test_transparency_that_is_left_out_is_told(content, is_told, tmp_path):
+    (tmp_path / "frame.png").write_bytes(content)
+    notices = png.open(tmp_path / "frame.png")[0].info.notices
+    assert notices == (("transparency",) if is_told else ())
+
+
 def test_orientation_behind_the_samples_counts_too(tmp_path, exif):
     (tmp_path / "frame.png").write_bytes(
         file_of(2, 8, 0, b"\1\2", after=[("eXIf", exif(orientation=8))])

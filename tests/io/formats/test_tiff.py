@@ -226,15 +226,26 @@ def test_a_description_of_the_stack_is_not_carried(path, picture, options):
     assert tiff.open(path)[0].info.exif is None
 
 
+def test_imagej_tells_height_and_width_of_a_pixel_each(path, picture):
+    options = {"imagej": True, "metadata": {"axes": "ZYX", "unit": "um", "spacing": 3.0}}
+    stack = np.stack([picture(1)[:, :, 0]] * 2)
+    tifffile.imwrite(path, stack, resolution=(4.0, 0.5), **options)  # pixels in 1 µm, x and y
+    info = tiff.open(path)[0].info
+    assert info.pixel_um == pytest.approx((2.0, 0.25))
+    assert info.step_um == 3.0
+
+
 def test_a_caption_is_carried(path, picture):
     tifffile.imwrite(path, picture(), photometric="rgb", description="A beetle", metadata=None)
     assert b"A beetle\0" in (tiff.open(path)[0].info.exif or b"")
 
 
+@pytest.mark.parametrize("byteorder", "<>")
 @pytest.mark.parametrize("compression", [None, "zlib"])
-def test_images_behind_a_single_page_are_frames(path, compression, complaint):
+def test_images_behind_a_single_page_are_frames(path, compression, byteorder, complaint):
     samples = np.random.default_rng(0).integers(0, 65535, (4, 8, 9), np.uint16)
-    options = {"imagej": True, "compression": compression, "metadata": {"axes": "ZYX"}}
+    options = {"imagej": True, "compression": compression, "byteorder": byteorder}
+    options["metadata"] = {"axes": "ZYX"}
     tifffile.imwrite(path, samples, photometric="minisblack", **options)
     with tifffile.TiffFile(path) as tif:
         first = tif.pages[0]
