@@ -15,7 +15,8 @@ from hyperfocal.errors import (
     UnknownChoice,
 )
 from hyperfocal.evaluation import Evaluation, evaluate
-from hyperfocal.fusion.api import Fusion, fuse
+from hyperfocal.fusion.api import Fusion
+from hyperfocal.fusion.flow import fuse
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.stacker import Stacker
 from hyperfocal.stack.opening import open_stack

@@ -7,6 +7,7 @@ An option is a field of a frozen dataclass; its metadata carry help, unit and bo
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -145,7 +146,9 @@ def _kind_of(hint: Any) -> tuple[type, tuple[str, ...], bool]:
 
 
 def _convert(info: OptionInfo, value: Any) -> Any:
-    if not isinstance(value, str) or info.kind is str:
+    if not isinstance(value, str):
+        return _checked(info, value)
+    if info.kind is str:
         return value
     if info.optional and value.lower() in ("none", ""):
         return None
@@ -156,7 +159,30 @@ def _convert(info: OptionInfo, value: Any) -> Any:
             ]
         return info.kind(value)
     except (KeyError, ValueError):
-        what = {bool: "yes or no", int: "a whole number", float: "a number"}.get(
-            info.kind, info.kind.__name__
-        )
-        raise OptionError(f"{info.name} is {value!r}; it must be {what}") from None
+        raise _no_such(info, value) from None
+
+
+def _checked(info: OptionInfo, value: Any) -> Any:
+    """A value that is no text, as Python or JSON gives it; a number stands for its text."""
+    if value is None and (info.optional or info.default is None):
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if info.kind is str:
+        if value is None or isinstance(value, bool | list | dict):
+            raise _no_such(info, value)
+        return str(value) if is_number else value
+    is_right = {
+        bool: isinstance(value, bool),
+        int: is_number and math.isfinite(value) and value == int(value),
+        float: is_number,
+    }
+    if not is_right.get(info.kind, True):
+        raise _no_such(info, value)
+    return value
+
+
+def _no_such(info: OptionInfo, value: Any) -> OptionError:
+    what = {bool: "yes or no", int: "a whole number", float: "a number", str: "a text"}.get(
+        info.kind, info.kind.__name__
+    )
+    return OptionError(f"{info.name} is {value!r}; it must be {what}")

@@ -17,7 +17,6 @@ import hyperfocal
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.watch import WatchOptions
 from hyperfocal.cli.main import _parser, main
-from hyperfocal.fusion.preprocessing import Preparation
 from hyperfocal.io import formats
 from hyperfocal.options import infos
 from tests.batch.shoots import FAST, plain_frame, views, write, write_stack
@@ -246,10 +245,15 @@ def test_a_read_only_out_folder_is_a_mistake(tmp_path, capsys):
 DOCS = (Path(__file__).parents[2] / "docs" / "batch.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("choice", [BatchOptions, Preparation, WatchOptions])
+@pytest.mark.parametrize("choice", [BatchOptions, WatchOptions])
 def test_the_docs_tell_every_option(choice):
     for info in infos(choice):
         assert info.flag in DOCS
+
+
+def test_the_docs_tell_what_comes_before_fusing():
+    for flag in ("--order", "--drop-blurred", "--slab", "--slabs-only"):
+        assert flag in DOCS
 
 
 def test_the_commands_of_the_docs_are_understood():

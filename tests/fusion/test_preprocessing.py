@@ -13,7 +13,8 @@ import hyperfocal
 from hyperfocal import OptionError, StackError
 from hyperfocal.alignment import transform_file
 from hyperfocal.fusion.api import Extras
-from hyperfocal.fusion.preprocessing import Preparation, fuse_prepared, names_tell, prepare
+from hyperfocal.fusion.flow import fuse_to_files
+from hyperfocal.fusion.preprocessing import names_tell, prepare
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.slabs import Slab, parse_slab
 from hyperfocal.io import formats
@@ -23,6 +24,10 @@ from tests.stack.test_ordering import ramp
 from tests.stack.test_stack import write
 
 FAST = Recipe("select:consistency=no")
+
+
+def fuse_prepared(frames, out, *, recipe, preparation, **others):
+    return fuse_to_files(frames, out, recipe.changed(preparation), **others)
 
 
 def write_frames(folder, frames, names):
@@ -53,22 +58,22 @@ def test_names_tell_the_order_where_only_numbers_differ(names, expected):
 def test_what_tells_the_order(tmp_path):
     letters = ["c.png", "a.png", "d.png", "b.png", "e.png"]
     folder = write_frames(tmp_path / "in", ramp(5), letters)
-    prepared = prepare(folder, Preparation())
+    prepared = prepare(folder, Recipe())
     assert prepared.order == "content"
     assert names_of(prepared) in (letters, letters[::-1])
-    assert names_of(prepare(folder, Preparation(order="given"))) == sorted(letters)
-    by_name = prepare([folder / name for name in letters], Preparation(order="name"))
+    assert names_of(prepare(folder, Recipe(order="given"))) == sorted(letters)
+    by_name = prepare([folder / name for name in letters], Recipe(order="name"))
     assert names_of(by_name) == sorted(letters)
     numbered = write_frames(tmp_path / "n", ramp(5), [f"{n}.png" for n in (3, 1, 4, 2, 5)])
-    assert prepare(numbered, Preparation()).order == "name"
-    assert prepare(numbered, Preparation(order="content")).notices
+    assert prepare(numbered, Recipe()).order == "name"
+    assert prepare(numbered, Recipe(order="content")).notices
 
 
 def test_the_camera_s_time_tells_where_names_do_not(tmp_path):
     for name, second in (("c", 0), ("a", 1), ("b", 2)):
         samples = as_type([texture(30, 40)], np.uint8)[0]
         write_with_exif(tmp_path / f"{name}.png", samples, exif_of(second))
-    prepared = prepare(tmp_path, Preparation())
+    prepared = prepare(tmp_path, Recipe())
     assert (prepared.order, names_of(prepared)) == ("time", ["c.png", "a.png", "b.png"])
 
 
@@ -96,13 +101,13 @@ def timed(folder, numbers, seconds, names="DSC_{:04d}.JPG"):
     ],
 )
 def test_times_tell_the_order_where_the_counter_began_anew(tmp_path, numbers, seconds, names):
-    prepared = prepare(timed(tmp_path, numbers, seconds, names), Preparation())
+    prepared = prepare(timed(tmp_path, numbers, seconds, names), Recipe())
     assert prepared.order == "time"
     assert names_of(prepared) == [names.format(number) for number in numbers]
     (notice,) = prepared.notices
     first, last = names.format(numbers[0]), names.format(numbers[-1])
     assert f"{first} is the first and {last} the last" in notice
-    assert prepare(tmp_path, Preparation(order="name")).order == "name"
+    assert prepare(tmp_path, Recipe(order="name")).order == "name"
 
 
 @pytest.mark.parametrize(
@@ -117,14 +122,14 @@ def test_times_tell_the_order_where_the_counter_began_anew(tmp_path, numbers, se
     ],
 )
 def test_names_tell_the_order_where_times_do_not_say_so(tmp_path, numbers, seconds):
-    prepared = prepare(timed(tmp_path, numbers, seconds), Preparation())
+    prepared = prepare(timed(tmp_path, numbers, seconds), Recipe())
     assert (prepared.order, prepared.notices) == ("name", ())
     prepared.stack.close()
 
 
 @pytest.mark.parametrize("seconds", [[None] * 5, [0, 1, None, 3, 4]])
 def test_what_is_sharp_tells_the_order_where_a_counter_began_anew_without_times(tmp_path, seconds):
-    prepared = prepare(timed(tmp_path, PASSED, seconds), Preparation())
+    prepared = prepare(timed(tmp_path, PASSED, seconds), Recipe())
     assert prepared.order == "content"
     names = [f"DSC_{number:04d}.JPG" for number in PASSED]
     assert names_of(prepared) in (names, names[::-1])
@@ -134,11 +139,11 @@ def test_a_finished_picture_without_exif_is_left_out_or_told(tmp_path):
     names = [f"frame_{number}.png" for number in range(8)]
     folder = write_frames(tmp_path / "in", ramp(8), names)
     write(folder / "stacked.png", as_type([texture(180, 240)], np.uint8)[0])
-    with_pixels = prepare(folder, Preparation())
+    with_pixels = prepare(folder, Recipe())
     assert names_of(with_pixels) == names
     assert "stacked.png is sharp wherever any other is, and left out" in with_pixels.notices
     (folder / "stacked.png").rename(folder / "frame_8.png")
-    report = fuse_prepared(folder, tmp_path / "o.png", recipe=FAST, preparation=Preparation())
+    report = fuse_prepared(folder, tmp_path / "o.png", recipe=FAST, preparation={})
     told = "frame 9 (frame_8.png) is sharp wherever any other is; take it out if it is a finished"
     assert any(line.startswith(told) for line in report["notices"])
 
@@ -146,29 +151,29 @@ def test_a_finished_picture_without_exif_is_left_out_or_told(tmp_path):
 def test_an_order_that_nothing_tells_is_refused(tmp_path):
     folder = write_frames(tmp_path / "in", ramp(3), ["a.png", "b.png", "c.png"])
     with pytest.raises(StackError, match=r"a\.png has no EXIF time"):
-        prepare(folder, Preparation(order="time"))
+        prepare(folder, Recipe(order="time"))
 
 
 def test_frames_without_anything_to_tell_keep_their_order(tmp_path):
     rng = np.random.default_rng(0)
     frames = [rng.random((60, 80, 1), np.float32) for _ in range(5)]
-    prepared = prepare(frames, Preparation())
+    prepared = prepare(frames, Recipe())
     assert prepared.order == "given"
     folder = write_frames(tmp_path / "in", frames, [f"{letter}.png" for letter in "abcde"])
-    prepared = prepare(folder, Preparation())
+    prepared = prepare(folder, Recipe())
     assert (prepared.order, prepared.notices) == ("given", ())
 
 
 def test_the_depth_map_follows_the_order_found(tmp_path):
     frames = ramp(6)
     folder = write_frames(tmp_path / "in", frames, [f"{letter}.png" for letter in "dafbec"])
-    for preparation in (Preparation(), Preparation(order="given")):
+    for order in ("auto", "given"):
         fuse_prepared(
             folder,
-            tmp_path / f"{preparation.order}.tif",
+            tmp_path / f"{order}.tif",
             recipe=FAST,
-            preparation=preparation,
-            extras=Extras(depth=tmp_path / f"{preparation.order}-depth.tif"),
+            preparation={"order": order},
+            extras=Extras(depth=tmp_path / f"{order}-depth.tif"),
         )
     wanted = np.linspace(0, 5, 240)
     depth = {
@@ -211,7 +216,7 @@ def test_an_order_from_content_starts_near_where_exif_tells(tmp_path):
             distance = (9 - place if far_to_near else 3 + place, 10)
             samples = as_type([frame], np.uint8)[0]
             write_with_exif(folder / f"{letter}.png", samples, exif_of(ratio=distance))
-        prepared = prepare(folder, Preparation())
+        prepared = prepare(folder, Recipe())
         wanted = [f"{letter}.png" for letter in letters]
         assert names_of(prepared) == (wanted[::-1] if far_to_near else wanted)
         assert prepared.notices[0].endswith("which end is near is the first, by EXIF")
@@ -225,7 +230,7 @@ def test_blurred_frames_are_left_out_and_named(tmp_path):
         folder,
         tmp_path / "out.tif",
         recipe=FAST,
-        preparation=Preparation(drop_blurred=True),
+        preparation={"drop_blurred": True},
     )
     assert report["left_out"] == ["2.png"]
     assert report["frames"] == ["0.png", "1.png", "3.png", "4.png"]
@@ -259,7 +264,7 @@ def test_slabs_that_mean_nothing_are_refused(text):
 def test_slabs_are_written_and_fused(tmp_path):
     sharp, frames, _ = scene(120, 240, 7)
     frames = as_type(frames, np.uint16)
-    preparation = Preparation(slab="3:1")
+    preparation = {"slab": "3:1"}
     report = fuse_prepared(frames, tmp_path / "a.png", recipe=FAST, preparation=preparation)
     names = ["a.png", "a_slab01.png", "a_slab02.png", "a_slab03.png"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
@@ -275,7 +280,7 @@ def test_slabs_are_written_and_fused(tmp_path):
 def test_slabs_alone_and_no_slabs_for_a_short_stack(tmp_path):
     _, frames, _ = scene(60, 90, 4)
     frames = as_type(frames, np.uint8)
-    only = Preparation(slab="3:1", slabs_only=True)
+    only = {"slab": "3:1", "slabs_only": True}
     report = fuse_prepared(frames, tmp_path / "a.jpg", recipe=FAST, preparation=only)
     names = ["a_slab01.tif", "a_slab02.tif"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
@@ -293,7 +298,7 @@ def test_an_existing_slab_is_kept_unless_asked(tmp_path):
             as_type(frames, np.uint8),
             tmp_path / "a.tif",
             recipe=FAST,
-            preparation=Preparation(slab="3:1"),
+            preparation={"slab": "3:1"},
         )
     assert [path.name for path in tmp_path.iterdir()] == ["a_slab02.tif"]
 
@@ -312,7 +317,7 @@ def test_maps_of_slabs_count_frames(tmp_path):
         frames,
         tmp_path / "a.tif",
         recipe=dataclasses.replace(FAST, step_um=2.0),
-        preparation=Preparation(slab="3:1"),
+        preparation={"slab": "3:1"},
         extras=extras,
     )
     maps = {path.stem: np.load(path) for path in (tmp_path / "maps").glob("*.npy")}
@@ -347,7 +352,7 @@ def test_frames_left_out_are_counted_in_maps_of_slabs(tmp_path):
         frames,
         tmp_path / "a.png",
         recipe=FAST,
-        preparation=Preparation(slab="3:1"),
+        preparation={"slab": "3:1"},
         extras=Extras(maps=tmp_path / "maps"),
     )
     assert report["alignment"]["left_out"] == ["frame 3 (array 3)"]
@@ -363,7 +368,7 @@ def test_maps_of_slabs_that_are_not_fused_are_refused(tmp_path):
             frames,
             tmp_path / "a.tif",
             recipe=FAST,
-            preparation=Preparation(slab="3:1", slabs_only=True),
+            preparation={"slab": "3:1", "slabs_only": True},
             extras=Extras(depth=tmp_path / "d.tif"),
         )
     with pytest.raises(hyperfocal.FormatError, match="two outputs"):
@@ -371,7 +376,7 @@ def test_maps_of_slabs_that_are_not_fused_are_refused(tmp_path):
             frames,
             tmp_path / "a.tif",
             recipe=FAST,
-            preparation=Preparation(slab="3:1"),
+            preparation={"slab": "3:1"},
             extras=Extras(depth=tmp_path / "a_slab01.tif"),
         )
     assert list(tmp_path.iterdir()) == []
@@ -384,9 +389,7 @@ def test_slabs_of_a_stack_that_moved_have_one_size(tmp_path):
         moved = np.roll(sharp, (number, 2 * number), (0, 1))[20:180, 20:220]
         frames.append(cv2.GaussianBlur(moved, (0, 0), 0.6 + 0.1 * number))
     folder = write_frames(tmp_path / "in", frames, [f"{number}.png" for number in range(6)])
-    report = fuse_prepared(
-        folder, tmp_path / "out.png", recipe=FAST, preparation=Preparation(slab="3:1")
-    )
+    report = fuse_prepared(folder, tmp_path / "out.png", recipe=FAST, preparation={"slab": "3:1"})
     assert not report["alignment"]["untouched"]
     sizes = {formats.open_frames(path)[0].info.width for path in tmp_path.glob("out*.png")}
     assert sizes == {report["width"]}

@@ -14,7 +14,7 @@ from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.plan import Job
 from hyperfocal.errors import Cancelled, HyperfocalError
 from hyperfocal.fusion.api import Extras
-from hyperfocal.fusion.preprocessing import Preparation, fuse_prepared
+from hyperfocal.fusion.flow import fuse_to_files
 from hyperfocal.fusion.recipe import Recipe
 
 OnStep = Callable[[str, int, int], None]
@@ -45,7 +45,6 @@ class Work:
     ledger: Ledger
     options: BatchOptions
     recipe: Recipe
-    preparation: Preparation
     overwrite: bool = False
 
     def key(self, job: Job) -> str:
@@ -53,7 +52,7 @@ class Work:
         # More or less memory gives the same picture.
         recipe = dataclasses.replace(self.recipe, memory=None)
         options = (self.options.suffix, self.options.depth)
-        return key_of(list(job.frames), job.name, recipe, self.preparation, options)
+        return key_of(list(job.frames), job.name, recipe, options)
 
     def known(self, job: Job) -> Outcome | None:
         """The row of a stack that is done."""
@@ -90,11 +89,10 @@ class Work:
         self._require_free(job, places)
         work = self.ledger.work_folder(key)
         try:
-            report = fuse_prepared(
+            report = fuse_to_files(
                 list(job.frames),
                 work / place.name,
-                recipe=self.recipe,
-                preparation=self.preparation,
+                self.recipe,
                 extras=Extras(depth=work / depth_place.name if self.options.depth else None),
                 on_step=on_step,
             )

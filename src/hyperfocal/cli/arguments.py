@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hyperfocal.options import build, infos
 
@@ -30,6 +30,11 @@ def add_options(
             )
 
 
+def typed(choice: type, given: argparse.Namespace) -> dict[str, Any]:
+    """The options of a dataclass that were typed."""
+    return {info.name: vars(given)[info.name] for info in infos(choice) if info.name in given}
+
+
 def built(choice: type[T], given: argparse.Namespace) -> T:
     """The dataclass as it was typed; raises OptionError."""
-    return build(choice, {info.name: getattr(given, info.name) for info in infos(choice)})
+    return build(choice, typed(choice, given))

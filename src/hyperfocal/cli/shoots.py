@@ -14,12 +14,11 @@ from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.runs import Outcome, Work
 from hyperfocal.cli.arguments import add_options, built
 from hyperfocal.errors import OptionError
-from hyperfocal.fusion.preprocessing import Preparation
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.methods import has_depth
 
 KEPT = "what was done is kept, the same command goes on"
-OPTIONS = (BatchOptions, Recipe, Preparation)
+OPTIONS = (BatchOptions, Recipe)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,16 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def require_sound(given: argparse.Namespace) -> None:
     """Raise for what would fail every stack, before the first."""
-    options, recipe, preparation = (built(choice, given) for choice in OPTIONS)
+    options, recipe = (built(choice, given) for choice in OPTIONS)
     assert isinstance(options, BatchOptions)
     assert isinstance(recipe, Recipe)
-    assert isinstance(preparation, Preparation)
     options.require_sound()
     method, _ = registry.make("methods", recipe.method), recipe.memory_bytes
     if options.depth and not has_depth(method):
         raise OptionError(f"{recipe.method} makes no depth; leave out --depth or choose a method")
-    preparation.cutter()
-    if preparation.slabs_only and options.depth:
+    _ = recipe.cutter
+    if recipe.slabs_only and options.depth:
         raise OptionError("--slabs-only makes no depth; leave out --depth or --slabs-only")
 
 
@@ -55,7 +53,6 @@ def work_of(given: argparse.Namespace, ledger: Ledger) -> Work:
         ledger,
         built(BatchOptions, given),
         built(Recipe, given),
-        built(Preparation, given),
         given.overwrite,
     )
 

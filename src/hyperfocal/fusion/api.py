@@ -1,4 +1,4 @@
-"""`fuse`: frames in, one picture out."""
+"""One stack fused in one piece: what comes out, how it is written, what is reported."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal import alignment, registry
-from hyperfocal.alignment import Aligned, Alignment, Exposure, OnMisaligned, transform_file
+from hyperfocal.alignment import Aligned, transform_file
 from hyperfocal.errors import OptionError
 from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
 from hyperfocal.fusion.passes import Composite, OnStep, Run
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.io import formats, outputs
 from hyperfocal.methods import Method, has_depth
-from hyperfocal.options import check
 from hyperfocal.stack.near_end import near_end
-from hyperfocal.stack.opening import open_stack
-from hyperfocal.stack.stack import FramesLike, Stack, absent_numbers
+from hyperfocal.stack.stack import Stack, absent_numbers
 from hyperfocal.version import VERSION
 
 PathLike = str | os.PathLike[str]
@@ -41,6 +39,7 @@ class Extras:
     depth_page: bool = False
     maps: PathLike | None = None
     transforms: PathLike | None = None
+    recipe: PathLike | None = None
 
     @property
     def has_maps(self) -> bool:
@@ -72,56 +71,21 @@ class Fusion:
     covered: NDArray[np.bool_] | None = None  # where all frames have data; None: everywhere
 
 
-def fuse(
-    frames: FramesLike,
-    out: PathLike | None = None,
+def fuse_stack(
+    stack: Stack,
+    out: PathLike | None,
+    recipe: Recipe,
+    extras: Extras,
     *,
-    method: str | Method = Recipe.method,
-    align: Alignment = Recipe.align,
-    on_misaligned: OnMisaligned = Recipe.on_misaligned,
-    keep_size: bool = Recipe.keep_size,
-    apply_transforms: PathLike | None = Recipe.apply_transforms,
-    exposure: Exposure = Recipe.exposure,
-    memory: str | None = Recipe.memory,
-    step_um: float | None = Recipe.step_um,
-    decision_map: PathLike | None = None,
-    depth: PathLike | None = None,
-    depth_page: bool = False,
-    maps: PathLike | None = None,
-    transforms: PathLike | None = None,
-    overwrite: bool = False,
-    on_step: OnStep = lambda stage, index, count: None,
+    overwrite: bool,
+    on_step: OnStep,
 ) -> Fusion:
-    """Fuse a stack of two or more frames into one picture that is sharp everywhere.
-
-    `frames` is a folder, a pattern, a list of paths, or arrays (uint8, uint16, float in 0…1).
-    `out`, `decision_map` and `depth` name files to write, `maps` a folder for all maps as NPY and
-    TIFF, `transforms` a JSON file for how the frames lie on each other; `depth_page` puts the
-    depth into `out` as a second page. `method`, `align`, `on_misaligned`, `keep_size`,
-    `apply_transforms`, `exposure`, `memory` and `step_um` are those of Recipe. `on_step(stage,
-    index, count)` is called as work goes on; raise `Cancelled` in it to stop. Raises a
-    HyperfocalError for everything that the caller can mend.
-
-    >>> fuse("stack/*.tif", "fused.tif", method="sesf:radius=7")  # doctest: +SKIP
-    """
-    recipe = Recipe(
-        method=method,
-        align=align,
-        on_misaligned=on_misaligned,
-        keep_size=keep_size,
-        apply_transforms=None if apply_transforms is None else os.fspath(apply_transforms),
-        exposure=exposure,
-        memory=memory,
-        step_um=step_um,
-    )
-    check(recipe)
+    """Fuse a stack as it is, in its order and in one piece, and close it; see `fuse`."""
     chosen: Method = registry.make("methods", recipe.method)
     memory_bytes = recipe.memory_bytes
-    extras = Extras(decision_map, depth, depth_page, maps, transforms)
     targets = extras.targets(out)
     watch = Stopwatch(on_step)
-    pictures = [targets[name] for name in PICTURES if name in targets]
-    with open_stack(frames, exclude=pictures) as stack:
+    with stack:
         require_possible(targets, extras, stack, chosen, overwrite=overwrite)
         watch("open", 1, 1)
         aligned = place(stack, recipe, watch)
@@ -130,7 +94,7 @@ def fuse(
     composite = in_frames_given(composite, aligned.kept, _step_um(stack, recipe))
     write(targets, composite, stack, aligned, recipe, extras)
     watch("write", 1, 1)
-    fusion = _fusion(composite, stack, recipe, watch.seconds, targets)
+    fusion = fusion_of(composite, stack, recipe, watch.seconds, targets)
     fusion.report["alignment"] = aligned.report
     return fusion
 
@@ -249,6 +213,8 @@ def require_possible(
         with outputs.reaching(targets["transforms"]):
             transform_file.require_writable(targets["transforms"], overwrite=overwrite)
             outputs.require_parent(targets["transforms"])
+    if "recipe" in targets:
+        outputs.require_text(targets["recipe"], overwrite=overwrite)
 
 
 def write(
@@ -265,13 +231,15 @@ def write(
     step_um = _step_um(stack, recipe)
     with outputs.all_or_none(targets.values()):
         if "picture" in targets:
-            credited = _credited(composite, stack, len(aligned.kept))
+            credited = _credited(composite, stack, len(aligned.kept), recipe)
             like = dataclasses.replace(credited, step_um=step_um)
             depth = composite.depth if extras.depth_page else None
             outputs.save(targets["picture"], composite.picture, like, depth=depth)
         _write_maps(targets, composite, stack, step_um)
         if "transforms" in targets:
             transform_file.save(targets["transforms"], aligned.record)
+        if "recipe" in targets:
+            outputs.write_text(targets["recipe"], recipe.to_json() + "\n")
 
 
 def _write_maps(
@@ -287,7 +255,7 @@ def _write_maps(
         outputs.save_maps(targets["maps"], maps_of(composite))
 
 
-def _credited(composite: Composite, stack: Stack, fused_count: int) -> FrameInfo:
+def _credited(composite: Composite, stack: Stack, fused_count: int, recipe: Recipe) -> FrameInfo:
     """What is known of the first frame, and that the picture was made of so many."""
     height, width = composite.picture.shape[:2]
     exif = formats.with_provenance(
@@ -296,6 +264,7 @@ def _credited(composite: Composite, stack: Stack, fused_count: int) -> FrameInfo
         frame_count=fused_count,
         height=height,
         width=width,
+        recipe=recipe.to_json() if isinstance(recipe.method, str) else "",
     )
     return dataclasses.replace(stack.info, exif=exif)
 
@@ -343,13 +312,14 @@ def facts(stack: Stack, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _fusion(
+def fusion_of(
     composite: Composite,
     stack: Stack,
     recipe: Recipe,
     seconds: dict[str, float],
     targets: dict[str, Path],
 ) -> Fusion:
+    """The fusion with its report, of a composite as it is counted from outside."""
     report = {
         "frames": [source.info.name for source in stack.sources],
         "ignored": list(stack.ignored),

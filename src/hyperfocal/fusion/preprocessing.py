@@ -1,8 +1,4 @@
-"""What comes before fusing a folder of frames: their order, blurred ones, slabs.
-
-`fuse` takes frames as they are given; here they are put in order, frames that are blurred
-everywhere are left out, and long stacks are fused slab by slab.
-"""
+"""What comes before fusing: frames are put in order, those blurred everywhere are left out."""
 
 from __future__ import annotations
 
@@ -11,53 +7,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
 
-from hyperfocal.errors import OptionError, StackError
+from hyperfocal.errors import StackError
 from hyperfocal.frame import Source
-from hyperfocal.fusion.api import Extras, PathLike, fuse
 from hyperfocal.fusion.passes import OnStep
-from hyperfocal.fusion.recipe import Recipe
-from hyperfocal.fusion.slabbing import fuse_in_slabs
-from hyperfocal.fusion.slabs import Slab, parse_slab
+from hyperfocal.fusion.recipe import Order, Recipe
 from hyperfocal.io import formats
-from hyperfocal.options import option
 from hyperfocal.stack import ordering
 from hyperfocal.stack.near_end import near_end
 from hyperfocal.stack.opening import open_stack
 from hyperfocal.stack.stack import FramesLike, Stack, natural_key
-from hyperfocal.stack.thumbnails import similarity_warnings, watched
+from hyperfocal.stack.thumbnails import watched
 
-Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
-
-_NOTHING = Extras()
 _MOST_MEASURED = 2000  # frames; the distances between all of them are held
 _CLEARLY = 0.9  # of the length of the given order
 _MUCH = 10  # times the next largest step of a counter
-
-
-@dataclass(frozen=True)
-class Preparation:
-    """What is done with frames before they are fused."""
-
-    order: Order = option(
-        "auto",
-        "order of frames: given, by name, by EXIF time, or by what is sharp in them (content); "
-        "auto: numbers in names, else EXIF time, else content",
-    )
-    drop_blurred: bool = option(False, "leave out frames that are blurred everywhere")
-    slab: str | None = option(
-        None,
-        "SIZE:OVERLAP: fuse slabs of SIZE frames, each sharing OVERLAP with the one before, and "
-        "then the slabs",
-    )
-    slabs_only: bool = option(False, "write the slabs and do not fuse them")
-
-    def cutter(self) -> Slab | None:
-        """The slabs to cut; raises OptionError where `slab` is none."""
-        if self.slab is None and self.slabs_only:
-            raise OptionError("slabs-only does not tell which slabs; add --slab SIZE:OVERLAP")
-        return None if self.slab is None else parse_slab(self.slab)
 
 
 @dataclass(frozen=True)
@@ -70,64 +34,9 @@ class Prepared:
     notices: tuple[str, ...] = ()
 
 
-def fuse_prepared(
-    frames: FramesLike,
-    out: PathLike,
-    *,
-    recipe: Recipe,
-    preparation: Preparation,
-    extras: Extras = _NOTHING,
-    overwrite: bool = False,
-    on_step: OnStep = lambda stage, index, count: None,
-) -> dict[str, Any]:
-    """Prepare frames, fuse them into files, and report as `Fusion.report` does.
-
-    The report has in addition `order`, `left_out` (names of blurred frames), notices on frames
-    that are there twice or show another scene, and with slabs `outputs["slabs"]`, their paths.
-    Slabs stand beside `out`: `fused_slab01.tif`; they are TIFF where the format of `out` would
-    lose something. Raises as `fuse` does.
-    """
-    out, slab = Path(out), preparation.cutter()
-    prepared = prepare(frames, preparation, exclude=[out, *extras.files], on_step=on_step)
-    with prepared.stack as stack:
-        names = [source.info.name for source in stack.sources]
-        if slab is None or len(stack) <= slab.size:
-            report = _fused(stack, out, recipe, extras, overwrite, on_step)
-        else:
-            report = fuse_in_slabs(
-                stack,
-                out,
-                slab,
-                recipe=recipe,
-                extras=extras,
-                slabs_only=preparation.slabs_only,
-                overwrite=overwrite,
-                on_step=on_step,
-            )
-    seen = _seen(stack, report["alignment"]["left_out"])
-    notices = [*report["notices"], *prepared.notices, *seen]
-    if slab is not None and len(names) <= slab.size:
-        notices.append(f"the stack has {len(names)} frames, so slabs of {slab.size} were not cut")
-    return {
-        **report,
-        "frames": names,
-        "order": prepared.order,
-        "left_out": list(prepared.left_out),
-        "notices": list(dict.fromkeys(notices)),
-    }
-
-
-def _seen(stack: Stack, left_out: Sequence[str]) -> list[str]:
-    """A line for each frame that was left out, is there twice, or seems not to belong."""
-    lines = [f"{name} does not show what the others do; left out" for name in left_out]
-    # Once is enough for a frame that is out.
-    odd = tuple(f"{name} seems" for name in left_out)
-    return lines + [line for line in similarity_warnings(stack.sources) if not line.startswith(odd)]
-
-
 def prepare(
     frames: FramesLike,
-    preparation: Preparation,
+    recipe: Recipe,
     *,
     exclude: Iterable[Path] = (),
     on_step: OnStep = lambda stage, index, count: None,
@@ -137,19 +46,18 @@ def prepare(
     Pixels are looked at only where names and EXIF do not tell, or blurred frames are to go.
     Raises as `open_stack`, and StackError where an order was asked for that nothing tells.
     """
-    preparation.cutter()
     opened = open_stack(frames, exclude=exclude)
     opened.close()
     sources = [watched(source) for source in opened.sources]
-    order, kind, notices = _known_order(sources, preparation.order)
+    order, kind, notices = _known_order(sources, recipe.order)
     sources = [sources[index] for index in order]
     left_out: list[str] = []
-    if kind == "content" or preparation.drop_blurred:
+    if kind == "content" or recipe.drop_blurred:
         with Stack(sources, opened.ignored) as stack:
             if opened.is_spooled:
                 stack.spool()
             details = ordering.detail_maps(stack, on_step=on_step)
-        dropped = ordering.blurred(details) if preparation.drop_blurred else []
+        dropped = ordering.blurred(details) if recipe.drop_blurred else []
         left_out = [sources[index].info.name for index in dropped]
         if dropped:
             notices.append(f"blurred everywhere and left out: {', '.join(left_out)}")
@@ -160,7 +68,7 @@ def prepare(
             notices.append(f"{left_out[-1]} is sharp wherever any other is, and left out")
         kept = [index for index in range(len(sources)) if index not in dropped]
         if kind == "content":
-            path, is_clear = _path(details[kept], is_asked=preparation.order == "content")
+            path, is_clear = _path(details[kept], is_asked=recipe.order == "content")
             kind = "content" if is_clear else "given"
             kept = [kept[index] for index in path]
             near = near_end([sources[index] for index in kept]) if is_clear else None
@@ -272,16 +180,3 @@ def _path(details: ordering.Details, *, is_asked: bool) -> tuple[list[int], bool
     if is_asked or after < _CLEARLY * before:
         return path, True
     return given, False
-
-
-def _fused(
-    frames: FramesLike,
-    out: Path,
-    recipe: Recipe,
-    extras: Extras,
-    overwrite: bool,
-    on_step: OnStep,
-) -> dict[str, Any]:
-    return fuse(
-        frames, out, **vars(recipe), **vars(extras), overwrite=overwrite, on_step=on_step
-    ).report

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 from hyperfocal.alignment import Alignment, Exposure, OnMisaligned
 from hyperfocal.errors import OptionError
+from hyperfocal.fusion.slabs import Slab, parse_slab
 from hyperfocal.methods import Method
-from hyperfocal.options import option
+from hyperfocal.options import build, option
+
+Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
+
+_KIND, _VERSION = "recipe", 1  # of the JSON document
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to fuse a stack."""
+    """How to fuse a stack: everything that shapes the picture, and nothing else."""
 
     method: str | Method = option("prism", "fusion method, with options as name:option=value,…")
+    order: Order = option(
+        "auto",
+        "order of frames: given, by name, by EXIF time, or by what is sharp in them (content); "
+        "auto: numbers in names, else EXIF time, else content",
+    )
+    drop_blurred: bool = option(False, "leave out frames that are blurred everywhere")
+    slab: str | None = option(
+        None,
+        "SIZE:OVERLAP: fuse slabs of SIZE frames, each sharing OVERLAP with the one before, and "
+        "then the slabs",
+    )
+    slabs_only: bool = option(False, "write the slabs and do not fuse them")
     align: Alignment = option(
         "auto",
         "how frames are placed on each other; auto finds shift, rotation, scale and more, and "
@@ -45,6 +66,58 @@ class Recipe:
         unit="µm",
         low=0,
     )
+
+    @property
+    def cutter(self) -> Slab | None:
+        """The slabs to cut; raises OptionError where `slab` is none."""
+        if self.slab is None and self.slabs_only:
+            raise OptionError("slabs-only does not tell which slabs; add --slab SIZE:OVERLAP")
+        return None if self.slab is None else parse_slab(self.slab)
+
+    def changed(self, options: Mapping[str, Any]) -> Recipe:
+        """The same recipe with other values of these options; raises OptionError."""
+        return build(Recipe, {**vars(self), **options}, called="a recipe")
+
+    def to_json(self) -> str:
+        """One line of JSON that `from_json` reads; options with their default are left out.
+
+        Raises OptionError for a method that is an object, which has no text.
+        """
+        if not isinstance(self.method, str):
+            raise OptionError(
+                f"the method is {type(self.method).__name__}, an object; only methods by name can "
+                "be saved"
+            )
+        fields = dataclasses.fields(self)
+        options = {each.name: getattr(self, each.name) for each in fields}
+        changed = {
+            each.name: options[each.name]
+            for each in fields
+            if each.name == "method" or options[each.name] != each.default
+        }
+        document = {"hyperfocal": _KIND, "version": _VERSION, "options": changed}
+        return json.dumps(document, ensure_ascii=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str, *, called: str = "the recipe") -> Recipe:
+        """The recipe of a text; raises OptionError that names `called` for anything else."""
+        try:
+            document = json.loads(text)
+            kind, version = document["hyperfocal"], document["version"]
+            options = document["options"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise OptionError(f"{called} holds no recipe of hyperfocal; save one again") from None
+        if kind != _KIND or not isinstance(version, int) or not isinstance(options, dict):
+            raise OptionError(f"{called} holds no recipe of hyperfocal; save one again")
+        if version > _VERSION:
+            raise OptionError(
+                f"{called} is of a newer hyperfocal (version {version} of recipes, this one knows "
+                f"{_VERSION}); install a newer one"
+            )
+        try:
+            return build(cls, options, called="a recipe")
+        except OptionError as error:
+            raise OptionError(f"{called}: {error}") from None
 
     @property
     def memory_bytes(self) -> int:

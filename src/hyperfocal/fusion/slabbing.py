@@ -20,11 +20,12 @@ from hyperfocal.alignment import Aligned
 from hyperfocal.decision.argmax import winners
 from hyperfocal.errors import OptionError
 from hyperfocal.fusion import api
-from hyperfocal.fusion.api import Extras, Fusion, fuse, place
+from hyperfocal.fusion.api import Extras, Fusion, fuse_stack, place
 from hyperfocal.fusion.passes import Composite, OnStep
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.slabs import Slab
 from hyperfocal.io import formats, outputs
+from hyperfocal.stack.opening import open_stack
 from hyperfocal.stack.stack import Stack
 
 _LOSSLESS = (".png", ".tif", ".tiff", ".ome.tif", ".ome.tiff")
@@ -40,8 +41,9 @@ def fuse_in_slabs(
     slabs_only: bool,
     overwrite: bool,
     on_step: OnStep,
-) -> dict[str, Any]:
-    """Fuse a stack that is longer than a slab into files, and report as `Fusion.report` does.
+) -> tuple[Fusion | None, dict[str, Any]]:
+    """Fuse a stack that is longer than a slab into files; the picture, unless `slabs_only`, and
+    what `Fusion.report` holds.
 
     Raises as `fuse` does, and OptionError for maps where the slabs are not fused.
     """
@@ -54,8 +56,20 @@ def fuse_in_slabs(
     _require_possible(stack, paths, targets, extras, recipe, overwrite)
     # All frames are placed on one before the stack is cut, so that slabs have one size and place.
     aligned = place(stack, recipe, on_step)
-    recipe = dataclasses.replace(recipe, align="none", exposure="none", apply_transforms=None)
+    asked, recipe = (
+        recipe,
+        recipe.changed(
+            {
+                "align": "none",
+                "exposure": "none",
+                "apply_transforms": None,
+                "slab": None,
+                "slabs_only": False,
+            }
+        ),
+    )
     cuts = slab.cuts(len(aligned.stack))
+    fusion: Fusion | None = None
     # Frames may have been left out.
     paths = paths[: len(cuts)] if len(cuts) > 1 else []
     with tempfile.TemporaryDirectory(prefix="hyperfocal-slabs-") as name:
@@ -65,7 +79,7 @@ def fuse_in_slabs(
             if stack.is_spooled:
                 part.spool()
             step = _within(on_step, f"slab {number + 1}/{len(cuts)}: ")
-            made = fuse(part, path, **vars(recipe), overwrite=overwrite, on_step=step)
+            made = fuse_stack(part, path, recipe, Extras(), overwrite=overwrite, on_step=step)
             if extras.has_maps:
                 _keep(made, kept, number)
             reports.append(made.report)
@@ -73,15 +87,27 @@ def fuse_in_slabs(
             targets = extras.targets(out)
             _require_possible(stack, [], targets, extras, recipe, overwrite)
         if targets:
-            whole = fuse(paths or aligned.stack, **vars(recipe), on_step=on_step)
+            whole = fuse_stack(
+                open_stack(paths, is_strict=True) if paths else aligned.stack,
+                None,
+                recipe,
+                Extras(),
+                overwrite=False,
+                on_step=on_step,
+            )
             composite = api.composite_of(whole)
             if paths and extras.has_maps:
                 composite = _looked_up(composite, cuts, kept)
             step_um = api.facts(stack, recipe)["step_um"]
             composite = api.in_frames_given(composite, aligned.kept, step_um)
-            api.write(targets, composite, stack, aligned, recipe, extras)
-            reports.append(whole.report)
-    return _report(stack, aligned, recipe, reports, paths, targets)
+            api.write(targets, composite, stack, aligned, asked, extras)
+            fusion = api.fusion_of(composite, stack, recipe, whole.report["seconds"], targets)
+            reports.append(fusion.report)
+    report = _report(stack, aligned, recipe, reports, paths, targets)
+    if fusion is not None:
+        fusion.report.update(report)
+        report = fusion.report
+    return fusion, report
 
 
 def slab_paths(out: Path, count: int) -> list[Path]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -19,13 +20,14 @@ from hyperfocal.alignment.registration import Registration
 from hyperfocal.alignment.transforms import IDENTITY, Matrix
 from hyperfocal.errors import OptionError, StackError
 from hyperfocal.frame import Grey, Pixels, Samples, Source, Weight, to_grey, to_samples
-from hyperfocal.fusion.api import Fusion, PathLike, fuse
+from hyperfocal.fusion.api import Fusion, PathLike
+from hyperfocal.fusion.flow import fuse
 from hyperfocal.fusion.passes import OnStep
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.options import check
 from hyperfocal.stack import fitting
 from hyperfocal.stack.opening import open_stack
-from hyperfocal.stack.stack import FrameLike, Stack
+from hyperfocal.stack.stack import ArraySource, FrameLike, Stack
 
 _ROWS = 256  # of a frame, read at once
 _NOTHING = np.float32(1e-6)  # energy that counts as nothing, so that flat places get a mean
@@ -80,7 +82,8 @@ class Stacker:
             with open_stack([frame], fewest=1, is_strict=True) as opened:
                 new = list(opened.sources)
             fitting.require_alike([*self._sources[:1], *new])
-            self._sources += [source.matched((self._sources or new)[0]) for source in new]
+            first = (self._sources or new)[0]
+            self._sources += [self._named(source.matched(first)) for source in new]
 
     def preview(self) -> Samples:
         """The composite of the frames so far, small: at most 2 megapixels, of the frames' type.
@@ -117,7 +120,7 @@ class Stacker:
             stack = Stack(list(self._sources))
             if any(source.is_sequential for source in self._sources):
                 stack.spool()
-            self.fusion = fuse(stack, out, **vars(self._recipe), on_step=self._on_step, **extras)
+            self.fusion = fuse(stack, out, self._recipe, on_step=self._on_step, **extras)
             return self.fusion
 
     def close(self) -> None:
@@ -127,6 +130,13 @@ class Stacker:
         if self._live is not None:
             self._live.close()
             self._live = None
+
+    def _named(self, source: Source) -> Source:
+        """An array is called by its place in the stack."""
+        if not isinstance(source, ArraySource):
+            return source
+        name = f"array {len(self._sources) + 1}"
+        return dataclasses.replace(source, info=dataclasses.replace(source.info, name=name))
 
     @contextlib.contextmanager
     def _alone(self, what: str) -> Iterator[None]:

@@ -208,6 +208,16 @@ def save_maps(folder: Path, maps: Mapping[str, NDArray[Any]]) -> None:
         save(folder / f"{name}.tif", *_grey(values))
 
 
+def require_text(path: Path, *, overwrite: bool) -> None:
+    """Raise FormatError where a text cannot or must not be written."""
+    with reaching(path):
+        if path.is_dir():
+            raise FormatError(f"{path} is a folder; name a file in it")
+        if path.exists() and not overwrite:
+            raise FormatError(f"{path} exists; choose another name or allow it with --overwrite")
+        require_parent(path)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file beside its place, then move it there; raises FormatError where that fails."""
     try:

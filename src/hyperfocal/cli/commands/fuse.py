@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from hyperfocal.cli.arguments import add_options, built
+from hyperfocal.cli.arguments import add_options, typed
 from hyperfocal.cli.progress import Progress
 from hyperfocal.errors import OptionError
+from hyperfocal.fusion import recipes
 from hyperfocal.fusion.api import Extras
-from hyperfocal.fusion.preprocessing import Preparation, fuse_prepared
+from hyperfocal.fusion.flow import fuse_to_files
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.stack.opening import open_stack, remarks_of
 from hyperfocal.stack.stack import natural_key
@@ -62,8 +62,13 @@ def add(commands: Any) -> None:
         help="take frames in the order given instead of sorting names (2 before 10)",
     )
     parser.add_argument("--json", action="store_true", help="print a summary as JSON")
-    add_options(parser, Recipe)
-    add_options(parser, Preparation)
+    parser.add_argument(
+        "--recipe",
+        help="take options from a recipe (.json), or from a picture that hyperfocal fused; what is "
+        "typed beside it goes before",
+    )
+    parser.add_argument("--save-recipe", help="also write the recipe (.json)")
+    add_options(parser, Recipe, with_defaults=False)
     parser.set_defaults(run=_run)
 
 
@@ -71,8 +76,15 @@ def _run(given: argparse.Namespace) -> None:
     frames = list(given.frames)
     if not given.keep_order:
         frames.sort(key=natural_key)
-    recipe, preparation = built(Recipe, given), _preparation(given)
-    extras = Extras(given.decision_map, given.depth, given.depth_page, given.maps, given.transforms)
+    recipe = _recipe(given)
+    extras = Extras(
+        given.decision_map,
+        given.depth,
+        given.depth_page,
+        given.maps,
+        given.transforms,
+        given.save_recipe,
+    )
     stack = open_stack(
         frames[0] if len(frames) == 1 else frames, exclude=[Path(given.out), *extras.files]
     )
@@ -80,11 +92,10 @@ def _run(given: argparse.Namespace) -> None:
     told = remarks_of(stack)
     _tell(told)
     with Progress() as progress:
-        report = fuse_prepared(
+        report = fuse_to_files(
             stack,
             given.out,
-            recipe=recipe,
-            preparation=preparation,
+            recipe,
             extras=extras,
             overwrite=given.overwrite,
             on_step=progress,
@@ -102,10 +113,12 @@ def _tell(notices: Iterable[str]) -> None:
         print(f"hyperfocal: note: {notice}", file=sys.stderr)
 
 
-def _preparation(given: argparse.Namespace) -> Preparation:
-    preparation = built(Preparation, given)
+def _recipe(given: argparse.Namespace) -> Recipe:
+    """What was typed, over what a recipe says."""
+    base = Recipe() if given.recipe is None else recipes.load(Path(given.recipe))
+    recipe = base.changed(typed(Recipe, given))
     if not given.keep_order:
-        return preparation
-    if preparation.order not in ("auto", "given"):
+        return recipe
+    if typed(Recipe, given).get("order", "auto") not in ("auto", "given"):
         raise OptionError("--keep-order and --order contradict each other; leave out one of them")
-    return dataclasses.replace(preparation, order="given")
+    return recipe.changed({"order": "given"})

@@ -27,13 +27,14 @@ from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.files import begins, reading, start_of
 from hyperfocal.io.metadata.capture import CaptureInfo, capture_info
 from hyperfocal.io.metadata.profiles import is_srgb
-from hyperfocal.io.metadata.provenance import is_damaged, with_provenance
+from hyperfocal.io.metadata.provenance import comment_of, is_damaged, with_provenance
 from hyperfocal.io.selection import WHOLE, Selection, split
 
 __all__ = [
     "CaptureInfo",
     "Selection",
     "capture_info",
+    "comment_of",
     "dtypes",
     "holds_depth",
     "is_damaged",

@@ -1,8 +1,9 @@
 """The EXIF block of a fused picture: that of its reference frame, and what was made of it.
 
 Says so in Software, in ImageDescription where that is free, and in CompositeImage with the count
-of frames; drops the thumbnail, which shows one frame. What is there already stays in its place,
-because maker notes hold offsets into the block; tables are written anew at its end.
+of frames; keeps the recipe in UserComment where that is free; drops the thumbnail, which shows one
+frame. What is there already stays in its place, because maker notes hold offsets into the block;
+tables are written anew at its end.
 CIPA DC-008 (EXIF 2.32), tables 4 and 8.
 """
 
@@ -17,6 +18,7 @@ from hyperfocal.io.containers import tiff_directories as directories
 _DESCRIPTION, _SOFTWARE, _EXIF = 270, 305, 34665
 _VERSION, _WIDTH, _HEIGHT, _COMPOSITE, _FRAME_COUNTS = 36864, 40962, 40963, 42080, 42081
 _THUMBNAIL, _THUMBNAIL_LENGTH = 513, 514
+_COMMENT, _IN_ASCII = 37510, b"ASCII\0\0\0"
 _ASCII, _SHORT, _LONG, _UNDEFINED = 2, 3, 4, 7
 _GENERAL_COMPOSITE = 2
 _PADDING = 16
@@ -30,16 +32,36 @@ class _Value(NamedTuple):
 
 
 def with_provenance(
-    exif: bytes | None, *, software: str, frame_count: int, height: int, width: int
+    exif: bytes | None,
+    *,
+    software: str,
+    frame_count: int,
+    height: int,
+    width: int,
+    recipe: str = "",
 ) -> bytes:
     """The block of a picture of this size that `software` made of so many frames.
 
-    A block that cannot be read is replaced.
+    `recipe` goes into UserComment, unless the camera or the user wrote something there. A block
+    that cannot be read is replaced.
     """
     try:
-        return _credited(exif or _EMPTY, software, frame_count, (height, width))
+        return _credited(exif or _EMPTY, software, frame_count, (height, width), recipe)
     except (struct.error, ValueError, OverflowError):
-        return _credited(_EMPTY, software, frame_count, (height, width))
+        return _credited(_EMPTY, software, frame_count, (height, width), recipe)
+
+
+def comment_of(exif: bytes | None) -> str:
+    """What UserComment says in ASCII; empty where there is none."""
+    try:
+        layout, first = directories.layout_of(exif or _EMPTY)
+        fields = _fields(exif or _EMPTY, first, layout)
+        below = _child(exif or _EMPTY, fields[_EXIF], layout) if _EXIF in fields else {}
+        content = _content(exif or _EMPTY, below.get(_COMMENT), layout)
+    except (struct.error, ValueError, OverflowError):
+        return ""
+    text = content.removeprefix(_IN_ASCII) if content.startswith(_IN_ASCII) else b""
+    return text.decode("ascii", "replace").strip("\0 ")
 
 
 def with_software(software: str) -> bytes:
@@ -62,7 +84,9 @@ def is_damaged(exif: bytes | None) -> bool:
     return False
 
 
-def _credited(exif: bytes, software: str, frame_count: int, size: tuple[int, int]) -> bytes:
+def _credited(
+    exif: bytes, software: str, frame_count: int, size: tuple[int, int], recipe: str
+) -> bytes:
     layout, first = directories.layout_of(exif)
     if layout.is_big:
         raise ValueError("no EXIF block is a BigTIFF")
@@ -81,6 +105,9 @@ def _credited(exif: bytes, software: str, frame_count: int, size: tuple[int, int
     # The first version that knows composites.
     if below.get(_VERSION, (0, 0, b""))[2] < b"0232":
         added[_VERSION] = _Value(_UNDEFINED, 4, b"0232")
+    if recipe and _is_free(_content(exif, below.get(_COMMENT), layout)):
+        content = _IN_ASCII + recipe.encode("ascii", "replace")
+        added[_COMMENT] = _Value(_UNDEFINED, len(content), content)
     child_offset = len(exif)
     exif += _table(below, added, layout, start=child_offset)
 
@@ -110,6 +137,24 @@ def _child(
         return _fields(exif, struct.unpack(layout.offset, field[2])[0], layout)
     except (struct.error, ValueError):
         return {}
+
+
+def _content(
+    exif: bytes, field: tuple[int, int, bytes] | None, layout: directories.Layout
+) -> bytes:
+    """The bytes of a value of one byte an item."""
+    if field is None:
+        return b""
+    _, length, value = field
+    if length <= len(value):
+        return value[:length]
+    (start,) = struct.unpack(layout.offset, value)
+    return exif[start : start + length]
+
+
+def _is_free(comment: bytes) -> bool:
+    """Whether a comment says nothing, as cameras leave it, or is a recipe of ours."""
+    return not comment[8:].strip(b"\0 ") or comment.startswith(_IN_ASCII + b'{"hyperfocal"')
 
 
 def _without_thumbnail(exif: bytes, first: int, layout: directories.Layout) -> bytes:

@@ -1,0 +1,139 @@
+"""`fuse`: frames in, one picture out. The whole order of things, from files to files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hyperfocal.errors import OptionError
+from hyperfocal.fusion.api import PICTURES, Extras, Fusion, PathLike, fuse_stack
+from hyperfocal.fusion.passes import OnStep
+from hyperfocal.fusion.preprocessing import Prepared, prepare
+from hyperfocal.fusion.recipe import Recipe
+from hyperfocal.fusion.slabbing import fuse_in_slabs
+from hyperfocal.stack.stack import FramesLike, Stack
+from hyperfocal.stack.thumbnails import similarity_warnings
+
+_NOTHING = Extras()
+
+
+def fuse(
+    frames: FramesLike,
+    out: PathLike | None = None,
+    recipe: Recipe | None = None,
+    *,
+    decision_map: PathLike | None = None,
+    depth: PathLike | None = None,
+    depth_page: bool = False,
+    maps: PathLike | None = None,
+    transforms: PathLike | None = None,
+    overwrite: bool = False,
+    on_step: OnStep = lambda stage, index, count: None,
+    **options: Any,
+) -> Fusion:
+    """Fuse a stack of two or more frames into one picture that is sharp everywhere.
+
+    `frames` is a folder, a pattern, a list of paths, or arrays (uint8, uint16, float in 0…1).
+    `out`, `decision_map` and `depth` name files to write, `maps` a folder for all maps as NPY and
+    TIFF, `transforms` a JSON file for how the frames lie on each other; `depth_page` puts the
+    depth into `out` as a second page. `options` are those of Recipe (method, order, align,
+    exposure, slab, memory, …) and change `recipe`, or the defaults. With `slab`, slabs are written
+    beside `out`. `on_step(stage, index, count)` is called as work goes on; raise `Cancelled` in it
+    to stop. Raises a HyperfocalError for everything that the caller can mend.
+
+    >>> fuse("stack/*.tif", "fused.tif", method="sesf:radius=7")  # doctest: +SKIP
+    """
+    recipe = (recipe or Recipe()).changed(_as_texts(options))
+    if recipe.slabs_only:
+        raise OptionError(
+            "slabs_only makes no picture to give back; leave it out, or use the command line"
+        )
+    extras = Extras(decision_map, depth, depth_page, maps, transforms)
+    fusion, _ = _run(frames, out, recipe, extras, overwrite, on_step)
+    assert fusion is not None
+    return fusion
+
+
+def fuse_to_files(
+    frames: FramesLike,
+    out: PathLike,
+    recipe: Recipe,
+    *,
+    extras: Extras = _NOTHING,
+    overwrite: bool = False,
+    on_step: OnStep = lambda stage, index, count: None,
+) -> dict[str, Any]:
+    """As `fuse`, for files alone: what `Fusion.report` holds, with slabs only as well.
+
+    `outputs["slabs"]` are the paths of slabs: `fused_slab01.tif` beside `out`; they are TIFF where
+    the format of `out` would lose something. Raises as `fuse` does.
+    """
+    return _run(frames, out, recipe, extras, overwrite, on_step)[1]
+
+
+def _run(
+    frames: FramesLike,
+    out: PathLike | None,
+    recipe: Recipe,
+    extras: Extras,
+    overwrite: bool,
+    on_step: OnStep,
+) -> tuple[Fusion | None, dict[str, Any]]:
+    slab = recipe.cutter
+    targets = extras.targets(out)
+    pictures = [targets[name] for name in PICTURES if name in targets]
+    prepared = prepare(frames, recipe, exclude=pictures, on_step=on_step)
+    fusion: Fusion | None = None
+    with prepared.stack as stack:
+        is_cut = slab is not None and len(stack) > slab.size
+        if slab is None or not is_cut:
+            fusion = fuse_stack(stack, out, recipe, extras, overwrite=overwrite, on_step=on_step)
+            report = fusion.report
+        elif out is None:
+            raise OptionError("slabs are written beside the picture, and none is named; give one")
+        else:
+            fusion, report = fuse_in_slabs(
+                stack,
+                Path(out),
+                slab,
+                recipe=recipe,
+                extras=extras,
+                slabs_only=recipe.slabs_only,
+                overwrite=overwrite,
+                on_step=on_step,
+            )
+    report.update(_told(prepared, report, None if slab is None or is_cut else slab.size))
+    return fusion, report
+
+
+def _told(prepared: Prepared, report: dict[str, Any], too_large: int | None) -> dict[str, Any]:
+    """What a report says of frames, their order and what was seen of them."""
+    stack = prepared.stack
+    seen = _seen(stack, report["alignment"]["left_out"])
+    notices = [*report["notices"], *prepared.notices, *seen]
+    if too_large is not None:
+        notices.append(f"the stack has {len(stack)} frames, so slabs of {too_large} were not cut")
+    return {
+        "frames": [source.info.name for source in stack.sources],
+        "order": prepared.order,
+        "left_out": list(prepared.left_out),
+        "notices": list(dict.fromkeys(notices)),
+    }
+
+
+def _as_texts(options: dict[str, Any]) -> dict[str, Any]:
+    """Options with paths as texts, as a recipe has them."""
+    return {
+        name: os.fspath(value) if isinstance(value, os.PathLike) else value
+        for name, value in options.items()
+    }
+
+
+def _seen(stack: Stack, left_out: Sequence[str]) -> list[str]:
+    """A line for each frame that was left out, is there twice, or seems not to belong."""
+    lines = [f"{name} does not show what the others do; left out" for name in left_out]
+    # Once is enough for a frame that is out.
+    odd = tuple(f"{name} seems" for name in left_out)
+    return lines + [line for line in similarity_warnings(stack.sources) if not line.startswith(odd)]
