@@ -12,7 +12,6 @@ from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.runs import Work
 from hyperfocal.batch.watch import Watcher, WatchOptions
 from hyperfocal.cli.main import main
-from hyperfocal.fusion.preprocessing import Preparation
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.io import formats
 from tests.batch.shoots import FAST, exif_of, plain_frame, started, write, write_stack
@@ -46,7 +45,7 @@ def clock():
 def watcher(tmp_path, clock):
     (tmp_path / "in").mkdir()
     with Ledger(tmp_path / "out") as ledger:
-        work = Work(ledger, BatchOptions(), Recipe(FAST[1]), Preparation())
+        work = Work(ledger, BatchOptions(), Recipe(FAST[1]))
         yield Watcher(tmp_path / "in", work, WatchOptions(quiet=QUIET), clock=clock)
 
 
@@ -122,7 +121,7 @@ def test_a_pause_that_was_given_parts_frames_that_came_later(tmp_path, clock):
     loose(folder, (3, 4), clock, seconds_ago=30)
     with Ledger(tmp_path / "out") as ledger:
         for gap, expected in ((20, [3, 2]), (40, [5])):
-            work = Work(ledger, BatchOptions(gap=gap), Recipe(FAST[1]), Preparation())
+            work = Work(ledger, BatchOptions(gap=gap), Recipe(FAST[1]))
             watcher = Watcher(folder, work, WatchOptions(quiet=QUIET), clock=clock)
             clock.passes(QUIET + 0.1)
             assert [count for _, _, count in statuses(watcher)] == expected
@@ -147,7 +146,7 @@ def test_once_fuses_what_is_complete_and_ends(tmp_path, clock):
     for path in write_stack(tmp_path / "in" / "new", 3):
         clock.stamps(path, seconds_ago=10)
     with Ledger(tmp_path / "out") as ledger:
-        work = Work(ledger, BatchOptions(), Recipe(FAST[1]), Preparation())
+        work = Work(ledger, BatchOptions(), Recipe(FAST[1]))
         options = WatchOptions(quiet=QUIET, interval=0.05)
         rows = list(Watcher(tmp_path / "in", work, options, clock=clock).rows(once=True))
     assert [(row.status, row.stack) for row in rows] == [("made", "old")]
