@@ -18,6 +18,7 @@ from hyperfocal.evaluation import Evaluation, evaluate
 from hyperfocal.fusion.api import Fusion
 from hyperfocal.fusion.flow import fuse
 from hyperfocal.fusion.recipe import Recipe
+from hyperfocal.fusion.retouch import Stroke
 from hyperfocal.fusion.stacker import Stacker
 from hyperfocal.stack.opening import open_stack
 from hyperfocal.stack.stack import Stack
@@ -38,6 +39,7 @@ __all__ = [
     "Stack",
     "StackError",
     "Stacker",
+    "Stroke",
     "UnknownChoice",
     "evaluate",
     "fuse",

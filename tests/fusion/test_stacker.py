@@ -98,7 +98,7 @@ def test_what_cannot_be_is_one_line_and_nothing_is_lost(tmp_path):
     with pytest.raises(hyperfocal.FormatError, match="absent"):
         stacker.add(tmp_path / "absent.png")
     stacker.add(frames[1])
-    with pytest.raises(OptionError, match="no option 'paper'"):
+    with pytest.raises(OptionError, match="no output 'paper'"):
         stacker.finish(paper=1)
     assert len(stacker) == 2
     fusion = stacker.finish()

@@ -79,8 +79,11 @@ def fuse_stack(
     *,
     overwrite: bool,
     on_step: OnStep,
-) -> Fusion:
-    """Fuse a stack as it is, in its order and in one piece, and close it; see `fuse`."""
+) -> tuple[Fusion, Aligned]:
+    """Fuse a stack as it is, in its order and in one piece, and close it; see `fuse`.
+
+    The aligned stack comes back too, closed; a Stack of its sources reads them again.
+    """
     chosen: Method = registry.make("methods", recipe.method)
     memory_bytes = recipe.memory_bytes
     targets = extras.targets(out)
@@ -96,7 +99,7 @@ def fuse_stack(
     watch("write", 1, 1)
     fusion = fusion_of(composite, stack, recipe, watch.seconds, targets)
     fusion.report["alignment"] = aligned.report
-    return fusion
+    return fusion, aligned
 
 
 def maps_of(composite: Composite) -> dict[str, NDArray[Any]]:
@@ -133,19 +136,25 @@ def in_frames_given(composite: Composite, kept: Sequence[int], step_um: float | 
     return _measured(_numbered(composite, kept), step_um)
 
 
-def composite_of(fusion: Fusion) -> Composite:
-    """What a fusion was made of, its depth in frames."""
-    step_um = fusion.report["step_um"] or 1
+def composite_with(fusion: Fusion) -> Composite:
+    """What a fusion holds, as it is written: frames and depth as they are counted from outside."""
     height, width = fusion.picture.shape[:2]
     return Composite(
         fusion.picture.reshape(height, width, -1),
         fusion.decision,
         fusion.initial_decision,
         fusion.activity,
-        None if fusion.depth is None else fusion.depth / np.float32(step_um),
+        fusion.depth,
         fusion.confidence,
         fusion.covered,
     )
+
+
+def composite_of(fusion: Fusion) -> Composite:
+    """What a fusion was made of, its depth in frames."""
+    step_um = np.float32(fusion.report["step_um"] or 1)
+    depth = None if fusion.depth is None else fusion.depth / step_um
+    return dataclasses.replace(composite_with(fusion), depth=depth)
 
 
 def _numbered(composite: Composite, kept: Sequence[int]) -> Composite:

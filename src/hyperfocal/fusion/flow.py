@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hyperfocal.alignment import Aligned
 from hyperfocal.errors import OptionError
 from hyperfocal.fusion.api import PICTURES, Extras, Fusion, PathLike, fuse_stack
 from hyperfocal.fusion.passes import OnStep
@@ -51,7 +53,7 @@ def fuse(
             "slabs_only makes no picture to give back; leave it out, or use the command line"
         )
     extras = Extras(decision_map, depth, depth_page, maps, transforms)
-    fusion, _ = _run(frames, out, recipe, extras, overwrite, on_step)
+    fusion = make(frames, out, recipe, extras, overwrite=overwrite, on_step=on_step).fusion
     assert fusion is not None
     return fusion
 
@@ -70,26 +72,41 @@ def fuse_to_files(
     `outputs["slabs"]` are the paths of slabs: `fused_slab01.tif` beside `out`; they are TIFF where
     the format of `out` would lose something. Raises as `fuse` does.
     """
-    return _run(frames, out, recipe, extras, overwrite, on_step)[1]
+    return make(frames, out, recipe, extras, overwrite=overwrite, on_step=on_step).report
 
 
-def _run(
+@dataclass(frozen=True)
+class Made:
+    """What came of frames, and what it was made of."""
+
+    fusion: Fusion | None  # None where only slabs were asked for
+    report: dict[str, Any]
+    stack: Stack  # the frames in their order, closed
+    aligned: Aligned | None  # closed too; None where the stack was cut into slabs
+
+
+def make(
     frames: FramesLike,
     out: PathLike | None,
     recipe: Recipe,
     extras: Extras,
+    *,
     overwrite: bool,
     on_step: OnStep,
-) -> tuple[Fusion | None, dict[str, Any]]:
+) -> Made:
+    """Open, prepare, align, fuse and write, whole or in slabs; what `fuse` is short for."""
     slab = recipe.cutter
     targets = extras.targets(out)
     pictures = [targets[name] for name in PICTURES if name in targets]
     prepared = prepare(frames, recipe, exclude=pictures, on_step=on_step)
     fusion: Fusion | None = None
+    aligned: Aligned | None = None
     with prepared.stack as stack:
         is_cut = slab is not None and len(stack) > slab.size
         if slab is None or not is_cut:
-            fusion = fuse_stack(stack, out, recipe, extras, overwrite=overwrite, on_step=on_step)
+            fusion, aligned = fuse_stack(
+                stack, out, recipe, extras, overwrite=overwrite, on_step=on_step
+            )
             report = fusion.report
         elif out is None:
             raise OptionError("slabs are written beside the picture, and none is named; give one")
@@ -105,7 +122,7 @@ def _run(
                 on_step=on_step,
             )
     report.update(_told(prepared, report, None if slab is None or is_cut else slab.size))
-    return fusion, report
+    return Made(fusion, report, prepared.stack, aligned)
 
 
 def _told(prepared: Prepared, report: dict[str, Any], too_large: int | None) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def fuse_in_slabs(
             if stack.is_spooled:
                 part.spool()
             step = _within(on_step, f"slab {number + 1}/{len(cuts)}: ")
-            made = fuse_stack(part, path, recipe, Extras(), overwrite=overwrite, on_step=step)
+            made, _ = fuse_stack(part, path, recipe, Extras(), overwrite=overwrite, on_step=step)
             if extras.has_maps:
                 _keep(made, kept, number)
             reports.append(made.report)
@@ -87,7 +87,7 @@ def fuse_in_slabs(
             targets = extras.targets(out)
             _require_possible(stack, [], targets, extras, recipe, overwrite)
         if targets:
-            whole = fuse_stack(
+            whole, _ = fuse_stack(
                 open_stack(paths, is_strict=True) if paths else aligned.stack,
                 None,
                 recipe,

@@ -8,22 +8,32 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import cv2
 import numpy as np
 
+from hyperfocal import registry
 from hyperfocal.alignment import motion_estimation
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.alignment.registration import Registration
 from hyperfocal.alignment.transforms import IDENTITY, Matrix
 from hyperfocal.errors import OptionError, StackError
 from hyperfocal.frame import Grey, Pixels, Samples, Source, Weight, to_grey, to_samples
-from hyperfocal.fusion.api import Fusion, PathLike
-from hyperfocal.fusion.flow import fuse
+from hyperfocal.fusion.api import (
+    Extras,
+    Fusion,
+    PathLike,
+    composite_with,
+    require_possible,
+    write,
+)
+from hyperfocal.fusion.editing import Editing
+from hyperfocal.fusion.flow import Made, make
 from hyperfocal.fusion.passes import OnStep
 from hyperfocal.fusion.recipe import Recipe
+from hyperfocal.fusion.retouch import Stroke, Window
 from hyperfocal.options import check
 from hyperfocal.stack import fitting
 from hyperfocal.stack.opening import open_stack
@@ -57,7 +67,9 @@ class Stacker:
         self._live: _Live | None = None
         self._is_closed = False
         self._lock = threading.Lock()
-        self.fusion: Fusion | None = None  # what `finish` gave
+        self.fusion: Fusion | None = None  # what `finish` gave, with the strokes since
+        self._made: Made | None = None
+        self._editing: Editing | None = None
 
     def __enter__(self) -> Stacker:
         return self
@@ -111,17 +123,83 @@ class Stacker:
             if len(self._sources) < 2:
                 count = "one frame" if self._sources else "no frame"
                 raise StackError(f"there is {count}; fusing takes two or more")
-            unknown = set(extras) - _OUTPUTS
-            if unknown:
-                raise OptionError(
-                    f"finish has no option {sorted(unknown)[0]!r}; it has: "
-                    f"{', '.join(sorted(_OUTPUTS))}"
-                )
             stack = Stack(list(self._sources))
             if any(source.is_sequential for source in self._sources):
                 stack.spool()
-            self.fusion = fuse(stack, out, self._recipe, on_step=self._on_step, **extras)
+            if self._recipe.slabs_only:
+                raise OptionError("slabs_only makes no picture to finish with; leave it out")
+            self._made = make(
+                stack,
+                out,
+                self._recipe,
+                _extras(extras),
+                overwrite=bool(extras.get("overwrite", False)),
+                on_step=self._on_step,
+            )
+            self.fusion = self._made.fusion
+            assert self.fusion is not None
             return self.fusion
+
+    def paint(self, stroke: Stroke, results: Mapping[str, Fusion] | None = None) -> Window:
+        """Put a stroke of the brush on the finished picture; rows and columns that changed.
+
+        The stroke's source is the name of a frame, of another fusion of the same frames in
+        `results`, or "restore". `fusion` is then the picture with all strokes. Raises StackError
+        before `finish` and for slabs, OptionError for a source that is not there and for a stroke
+        outside the picture; nothing is lost then.
+        """
+        with self._alone("paint"):
+            editing = self._edited()
+            window = editing.paint(stroke, results)
+            self.fusion = editing.fusion
+            return window
+
+    def undo(self) -> Stroke:
+        """Take back the last stroke; raises OptionError where there is none."""
+        with self._alone("undo"):
+            editing = self._edited()
+            stroke = editing.undo()
+            self.fusion = editing.fusion
+            return stroke
+
+    def compose(self, rows: slice = slice(None)) -> Samples:
+        """These rows of the finished picture with all strokes, of the frames' type."""
+        with self._alone("compose"):
+            return self._edited().compose(rows)
+
+    def save(self, out: PathLike, **extras: Any) -> None:
+        """Write the picture with all strokes, and the other outputs of `fuse`; raises as that."""
+        with self._alone("save"):
+            fusion, made = self.fusion, self._made
+            if fusion is None or made is None or made.aligned is None:
+                raise StackError("there is no picture in one piece to save; call finish first")
+            outputs = _extras(extras)
+            targets = outputs.targets(out)
+            method = registry.make("methods", self._recipe.method)
+            is_overwritten = bool(extras.get("overwrite", False))
+            require_possible(targets, outputs, made.stack, method, overwrite=is_overwritten)
+            composite = composite_with(fusion)
+            write(targets, composite, made.stack, made.aligned, self._recipe, outputs)
+
+    @property
+    def strokes(self) -> tuple[Stroke, ...]:
+        """The strokes that are on the picture, in their order."""
+        return () if self._editing is None else tuple(self._editing.strokes)
+
+    def _edited(self) -> Editing:
+        made, fusion = self._made, self.fusion
+        if made is None or fusion is None:
+            raise StackError("the stack is not finished; call finish before you paint")
+        if made.aligned is None:
+            raise StackError("a picture of slabs cannot be painted; fuse the stack in one piece")
+        if self._editing is None:
+            self._editing = Editing(
+                fusion,
+                Stack(made.aligned.stack.sources),
+                numbers=made.aligned.kept,
+                left_out=[source.info.name for source in made.stack.sources],
+            )
+        return self._editing
 
     def close(self) -> None:
         """Let go of all frames; what `finish` gave stays."""
@@ -130,6 +208,8 @@ class Stacker:
         if self._live is not None:
             self._live.close()
             self._live = None
+        if self._editing is not None:
+            self._editing.close()
 
     def _named(self, source: Source) -> Source:
         """An array is called by its place in the stack."""
@@ -152,7 +232,16 @@ class Stacker:
             self._lock.release()
 
 
-_OUTPUTS = {"decision_map", "depth", "depth_page", "maps", "transforms", "overwrite"}
+_OUTPUTS = {each.name for each in dataclasses.fields(Extras)}
+
+
+def _extras(named: dict[str, Any]) -> Extras:
+    """Other outputs than the picture by their names; raises OptionError for other names."""
+    for name in named:
+        if name not in _OUTPUTS | {"overwrite"}:
+            known = ", ".join(sorted(_OUTPUTS | {"overwrite"}))
+            raise OptionError(f"there is no output {name!r}; there are: {known}")
+    return Extras(**{name: value for name, value in named.items() if name in _OUTPUTS})
 
 
 class _Live:
