@@ -13,7 +13,7 @@ import hyperfocal
 
 SOURCE = Path(hyperfocal.__file__).parent
 ORDER = [
-    {"errors", "version"},
+    {"errors", "progress", "version"},
     {"options"},
     {"frame", "registry"},
     {"compute", "metrics"},

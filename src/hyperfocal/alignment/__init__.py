@@ -6,7 +6,6 @@ stack that needs neither comes back as it is, untouched.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -23,12 +22,12 @@ from hyperfocal.alignment.transform_file import TransformRecord
 from hyperfocal.alignment.transforms import IDENTITY, largest_shift
 from hyperfocal.errors import AlignmentError
 from hyperfocal.frame import Source
+from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack.stack import Stack
 
 Alignment: TypeAlias = Literal["auto", "none"]
 Exposure: TypeAlias = Literal["auto", "none"]
 OnMisaligned: TypeAlias = Literal["skip", "error", "keep"]
-OnStep: TypeAlias = Callable[[str, int, int], None]
 
 _FEWEST = 2  # frames that make a stack
 _DARK = 0.25  # of the usual light
@@ -63,7 +62,7 @@ def align(
     on_misaligned: OnMisaligned = "skip",
     keep_size: bool = False,
     saved: Path | None = None,
-    on_step: OnStep = lambda stage, index, count: None,
+    on_step: OnStep = silent,
 ) -> Aligned:
     """The stack with its frames placed on one of them and brought to its brightness.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,8 @@ from hyperfocal.batch.options import BatchOptions
 from hyperfocal.errors import HyperfocalError, OptionError
 from hyperfocal.frame import FrameInfo
 from hyperfocal.io import formats
+from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack.thumbnails import SMALLEST_SIMILARITY, Thumbnail, similarity, thumbnail_of
-
-OnStep = Callable[[str, int, int], None]
 
 _USUAL = 25  # percentile: at least half of all pauses are within stacks, whatever their length
 _TIMES_USUAL = 5.0
@@ -88,7 +87,7 @@ def split(
     options: BatchOptions,
     album: MetadataCache,
     *,
-    on_step: OnStep = lambda stage, index, count: None,
+    on_step: OnStep = silent,
 ) -> list[Group]:
     """The stacks of one folder's files, in their order; a file of several frames is a stack.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import string
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -12,9 +11,8 @@ from hyperfocal.batch.folders import Folder, find_folders
 from hyperfocal.batch.groups import Group, MetadataCache, split, whole
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.errors import OptionError, StackError
+from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack.fitting import named
-
-OnStep = Callable[[str, int, int], None]
 
 _LONGEST = 200  # bytes of a name; file systems take 255, and a slab's number and suffix follow
 _FIELDS = ("stack", "folder", "first", "last", "count", "number")
@@ -46,7 +44,7 @@ def make_plan(
     options: BatchOptions,
     *,
     album: MetadataCache | None = None,
-    on_step: OnStep = lambda stage, index, count: None,
+    on_step: OnStep = silent,
 ) -> BatchPlan:
     """The stacks in and below a folder. Raises StackError, also where there is no picture."""
     options.require_sound()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,7 @@ from hyperfocal.errors import Cancelled, HyperfocalError
 from hyperfocal.fusion.api import Extras
 from hyperfocal.fusion.flow import fuse_to_files
 from hyperfocal.fusion.recipe import Recipe
-
-OnStep = Callable[[str, int, int], None]
+from hyperfocal.progress import OnStep, silent
 
 
 @dataclass(frozen=True)
@@ -113,9 +112,7 @@ class Work:
                 self.ledger.require_free(job.name, place)
 
 
-def run_jobs(
-    jobs: Sequence[Job], work: Work, *, on_step: OnStep = lambda stage, index, count: None
-) -> Iterator[Outcome]:
+def run_jobs(jobs: Sequence[Job], work: Work, *, on_step: OnStep = silent) -> Iterator[Outcome]:
     """A row for each stack, as it is done."""
     for number, job in enumerate(jobs, 1):
         prefix = f"stack {number}/{len(jobs)} {job.name}: "

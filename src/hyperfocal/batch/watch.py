@@ -17,8 +17,7 @@ from hyperfocal.batch.plan import Job, make_plan
 from hyperfocal.batch.runs import Outcome, Work
 from hyperfocal.errors import StackError
 from hyperfocal.options import option
-
-OnStep = Callable[[str, int, int], None]
+from hyperfocal.progress import OnStep, silent
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Watcher:
         self._seen: dict[Path, tuple[tuple[int, int], float]] = {}  # stamp, and since when
         self._told: dict[str, str] = {}  # key of the stack when a row was made of it
 
-    def look(self, on_step: OnStep = lambda stage, index, count: None) -> Iterator[Outcome]:
+    def look(self, on_step: OnStep = silent) -> Iterator[Outcome]:
         """A row for every stack that has become complete since the last look."""
         now = self._clock()
         self._note(now)
@@ -64,9 +63,7 @@ class Watcher:
                     self._told[job.name] = key
                     yield self._work.run(job, on_step)
 
-    def rows(
-        self, *, once: bool, on_step: OnStep = lambda stage, index, count: None
-    ) -> Iterator[Outcome]:
+    def rows(self, *, once: bool, on_step: OnStep = silent) -> Iterator[Outcome]:
         """Rows as stacks are done, for ever; with `once`, of what is complete now."""
         if once:
             # Two looks tell whether a file is still growing.

@@ -8,9 +8,10 @@ from pathlib import Path
 from hyperfocal.bench import figures, fingerprints, sheets, tables
 from hyperfocal.bench.cache import Cache
 from hyperfocal.bench.plan import BenchPlan
-from hyperfocal.bench.runs import BenchResult, OnStep
+from hyperfocal.bench.runs import BenchResult
 from hyperfocal.bench.scenes import Scene
 from hyperfocal.io.outputs import write_text
+from hyperfocal.progress import OnStep, silent
 
 
 def write(
@@ -20,7 +21,7 @@ def write(
     plan: BenchPlan,
     cache: Cache,
     *,
-    on_step: OnStep = lambda stage, index, count: None,
+    on_step: OnStep = silent,
 ) -> str:
     """Write results.csv, results.json, results.md, figures/ and sheets/; the Markdown comes back.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from functools import cache as remembered
@@ -22,8 +22,7 @@ from hyperfocal.errors import FormatError, HyperfocalError
 from hyperfocal.evaluation import evaluate, needs
 from hyperfocal.frame import FrameInfo
 from hyperfocal.io import formats, outputs
-
-OnStep = Callable[[str, int, int], None]
+from hyperfocal.progress import OnStep, silent
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def compare(
     plan: BenchPlan,
     cache: Cache,
     *,
-    on_step: OnStep = lambda stage, index, count: None,
+    on_step: OnStep = silent,
 ) -> list[BenchResult]:
     """A row for every scene and contender, in their order; what is known is not run again.
 

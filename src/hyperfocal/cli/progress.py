@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
+
+from hyperfocal.progress import OnStep, silent
 
 
 class Progress:
@@ -13,8 +14,8 @@ class Progress:
     def __init__(self) -> None:
         self._bar: Any = None
 
-    def __enter__(self) -> Callable[[str, int, int], None]:
-        return self._show if sys.stderr.isatty() else lambda stage, index, count: None
+    def __enter__(self) -> OnStep:
+        return self._show if sys.stderr.isatty() else silent
 
     def _show(self, stage: str, index: int, count: int) -> None:
         from tqdm import tqdm

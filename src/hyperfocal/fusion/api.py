@@ -18,10 +18,11 @@ from hyperfocal import alignment, registry
 from hyperfocal.alignment import Aligned, transform_file
 from hyperfocal.errors import OptionError
 from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
-from hyperfocal.fusion.passes import Composite, OnStep, Run
+from hyperfocal.fusion.passes import Composite, Run
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.io import formats, outputs
 from hyperfocal.methods import Method, has_depth
+from hyperfocal.progress import OnStep
 from hyperfocal.stack.near_end import near_end
 from hyperfocal.stack.stack import Stack, absent_numbers
 from hyperfocal.version import VERSION

@@ -11,10 +11,10 @@ from typing import Any
 from hyperfocal.alignment import Aligned
 from hyperfocal.errors import OptionError
 from hyperfocal.fusion.api import PICTURES, Extras, Fusion, PathLike, fuse_stack
-from hyperfocal.fusion.passes import OnStep
 from hyperfocal.fusion.preprocessing import Prepared, prepare
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.slabbing import fuse_in_slabs
+from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack.stack import FramesLike, Stack
 from hyperfocal.stack.thumbnails import similarity_warnings
 
@@ -32,7 +32,7 @@ def fuse(
     maps: PathLike | None = None,
     transforms: PathLike | None = None,
     overwrite: bool = False,
-    on_step: OnStep = lambda stage, index, count: None,
+    on_step: OnStep = silent,
     **options: Any,
 ) -> Fusion:
     """Fuse a stack of two or more frames into one picture that is sharp everywhere.
@@ -65,7 +65,7 @@ def fuse_to_files(
     *,
     extras: Extras = _NOTHING,
     overwrite: bool = False,
-    on_step: OnStep = lambda stage, index, count: None,
+    on_step: OnStep = silent,
 ) -> dict[str, Any]:
     """As `fuse`, for files alone: what `Fusion.report` holds, with slabs only as well.
 

@@ -6,7 +6,7 @@ and a few of the picture, however many frames there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,8 @@ from hyperfocal.errors import StackError
 from hyperfocal.frame import FocusMap, Grey, IndexMap, Pixels, Samples, Weight, to_samples
 from hyperfocal.measures import Measure
 from hyperfocal.methods import DepthFold, Fold, Folding, Method, Selecting, TwoPassFold, has_depth
+from hyperfocal.progress import OnStep
 from hyperfocal.stack.stack import Stack
-
-OnStep = Callable[[str, int, int], None]
 
 # What lives at once per pixel of a tile while frames go by, measured at its highest (colour).
 _BYTES_PER_PIXEL = 80

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from hyperfocal.errors import StackError
 from hyperfocal.frame import Source
-from hyperfocal.fusion.passes import OnStep
 from hyperfocal.fusion.recipe import Order, Recipe
 from hyperfocal.io import formats
+from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack import ordering
 from hyperfocal.stack.near_end import near_end
 from hyperfocal.stack.opening import open_stack
@@ -39,7 +39,7 @@ def prepare(
     recipe: Recipe,
     *,
     exclude: Iterable[Path] = (),
-    on_step: OnStep = lambda stage, index, count: None,
+    on_step: OnStep = silent,
 ) -> Prepared:
     """The stack of these frames, ordered and without blurred ones; close it.
 

@@ -21,10 +21,11 @@ from hyperfocal.decision.argmax import winners
 from hyperfocal.errors import OptionError
 from hyperfocal.fusion import api
 from hyperfocal.fusion.api import Extras, Fusion, fuse_stack, place
-from hyperfocal.fusion.passes import Composite, OnStep
+from hyperfocal.fusion.passes import Composite
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.slabs import Slab
 from hyperfocal.io import formats, outputs
+from hyperfocal.progress import OnStep
 from hyperfocal.stack.opening import open_stack
 from hyperfocal.stack.stack import Stack
 

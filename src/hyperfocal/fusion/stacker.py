@@ -31,10 +31,10 @@ from hyperfocal.fusion.api import (
 )
 from hyperfocal.fusion.editing import Editing
 from hyperfocal.fusion.flow import Made, make
-from hyperfocal.fusion.passes import OnStep
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.retouch import Stroke, Window
 from hyperfocal.options import check
+from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack import fitting
 from hyperfocal.stack.opening import open_stack
 from hyperfocal.stack.stack import ArraySource, FrameLike, Stack
@@ -57,7 +57,7 @@ class Stacker:
         self,
         recipe: Recipe | None = None,
         *,
-        on_step: OnStep = lambda stage, index, count: None,
+        on_step: OnStep = silent,
     ):
         self._recipe = Recipe() if recipe is None else recipe
         check(self._recipe)

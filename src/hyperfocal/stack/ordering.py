@@ -9,13 +9,14 @@ finished picture. Which end of the path is near, it does not tell.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.frame import Grey, Samples, to_grey, to_pixels
+from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack.stack import Stack
 
 Details = NDArray[np.float32]  # (frames, cells), energy of the gradient, ≥ 0
@@ -34,9 +35,7 @@ _LIKELY = 0.8  # of all cells with detail
 _BLURRED = 0.3  # of a cell's best detail; frames of six measured stacks have 0.36 and more
 
 
-def detail_maps(
-    stack: Stack, *, on_step: Callable[[str, int, int], None] = lambda stage, index, count: None
-) -> Details:
+def detail_maps(stack: Stack, *, on_step: OnStep = silent) -> Details:
     """A map of detail for every frame, in one pass; frames are let go of one by one."""
     maps = []
     for index in range(len(stack)):

@@ -11,7 +11,7 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,9 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from hyperfocal.errors import OptionError, StackError
+from hyperfocal.progress import OnStep
 from hyperfocal.training import pictures
-
-Progress = Callable[[str, int, int], None]
 
 
 class Lesson(Protocol):
@@ -48,7 +47,7 @@ class Dataset(Protocol):
 
     paths: Sequence[Path]
 
-    def prepare(self, on_progress: Progress) -> None:
+    def prepare(self, on_progress: OnStep) -> None:
         """Make what has to be made before training."""
         ...
 
@@ -136,7 +135,7 @@ class Training:
         self.epoch, self.step = 0, 0
         self._sums: dict[str, float] = {}
 
-    def run(self, on_progress: Progress) -> History:
+    def run(self, on_progress: OnStep) -> History:
         """Train to the end; resumes from the folder's checkpoint where there is one."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.schedule.threads:
@@ -153,7 +152,7 @@ class Training:
     def step_count(self) -> int:
         return self.train.batch_count(batch=self.schedule.batch, repeats=self.schedule.repeats)
 
-    def _epoch(self, on_progress: Progress) -> None:
+    def _epoch(self, on_progress: OnStep) -> None:
         self.lesson.network.train()
         started = saved = time.monotonic()
         for views in self.train.batches(

@@ -7,7 +7,7 @@ uninterrupted one would have seen.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hyperfocal.errors import FormatError
+from hyperfocal.progress import OnStep
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"}
 _TILE_OF_PHOTOGRAPH = re.compile(r"_r\d+c\d+$")
@@ -71,7 +72,7 @@ class Views:
     cache_bytes: int = 2**30
     _cache: dict[Path, NDArray[np.uint8]] = field(default_factory=dict, repr=False)
 
-    def prepare(self, on_progress: Callable[[str, int, int], None]) -> None:
+    def prepare(self, on_progress: OnStep) -> None:
         """Nothing: photographs are read as they come."""
 
     def batch_count(self, *, batch: int, repeats: int) -> int:

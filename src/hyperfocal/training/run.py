@@ -12,8 +12,9 @@ from hyperfocal import registry
 from hyperfocal.errors import OptionError
 from hyperfocal.inference.checkpoints import load_network, name_of
 from hyperfocal.options import check
+from hyperfocal.progress import OnStep, silent
 from hyperfocal.training import model_card, photographs
-from hyperfocal.training.loop import Progress, Schedule, Training, device_of
+from hyperfocal.training.loop import Schedule, Training, device_of
 
 
 def options_of(network: str) -> type:
@@ -23,9 +24,7 @@ def options_of(network: str) -> type:
     return found
 
 
-def train(
-    options: Any, photos: Sequence[Path], *, on_progress: Progress = lambda *_: None
-) -> Training:
+def train(options: Any, photos: Sequence[Path], *, on_progress: OnStep = silent) -> Training:
     """Train the network of these options on all photographs below the folders `photos`.
 
     Resumes where `options.out` holds a checkpoint. Returns the finished run.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hyperfocal.progress import OnStep
 from hyperfocal.training.photographs import Views
 from hyperfocal.training.scenes import composing
 
@@ -39,7 +40,7 @@ class SceneDataset:
     seed: int
     _kept: list[Stack] = field(default_factory=list, repr=False)
 
-    def prepare(self, on_progress: Callable[[str, int, int], None]) -> None:
+    def prepare(self, on_progress: OnStep) -> None:
         """Make the chunks that are missing, then take all scenes into memory."""
         self.folder.mkdir(parents=True, exist_ok=True)
         missing = [chunk for chunk in range(self._chunk_count) if not self._path(chunk).exists()]
