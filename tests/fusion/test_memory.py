@@ -20,6 +20,19 @@ print(hyperfocal.fusion.api.peak_memory_bytes())
 """
 
 
+PUSHED = """
+import sys, numpy as np, hyperfocal
+frame = np.random.default_rng(0).integers(0, 255, (700, 900, 3), np.uint8)
+recipe = hyperfocal.Recipe(method=sys.argv[1], align=sys.argv[3], exposure="none")
+with hyperfocal.Stacker(recipe) as stacker:
+    for number in range(int(sys.argv[2])):
+        stacker.add(np.roll(frame, 3 * (number % 4), axis=1))
+        stacker.preview()
+    stacker.finish()
+print(hyperfocal.fusion.api.peak_memory_bytes())
+"""
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stack")
@@ -64,3 +77,19 @@ def test_4_and_64_frames_peak_alike(method, files):
     many = peak(method, files * 16)
     # One frame more in memory would be 1.9 MB as samples and 7.6 MB as pixels; 60 are 110 MB.
     assert many < few + 12e6
+
+
+@pytest.mark.parametrize("align", ["none", "auto"])
+@pytest.mark.parametrize("method", ["select", "prism"])
+def test_4_and_64_frames_that_are_pushed_peak_alike(method, align):
+    def pushed(count):
+        run = subprocess.run(
+            [sys.executable, "-c", PUSHED, method, str(count), align],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return int(run.stdout)
+
+    few = max(pushed(4) for _ in range(2))
+    assert pushed(64) < few + 12e6

@@ -132,3 +132,33 @@ def test_two_threads_on_one_stacker_are_told():
     done.set()
     thread.join()
     assert stacker.fusion is not None
+    stacker.close()
+
+
+@pytest.mark.parametrize("method", ["select", "prism", "lp"])
+def test_frames_that_lie_still_are_looked_at_as_they_come(method):
+    _, frames, _ = scene(64, 96, 3)
+    stages = []
+    recipe = Recipe(method=method, align="none", exposure="none")
+    with Stacker(recipe, on_step=lambda stage, *_: stages.append(stage)) as stacker:
+        for frame in as_type(frames, np.uint8):
+            stacker.add(frame)
+        fusion = stacker.finish()
+    # The first pass is done; where it is the only one, nothing is left but to write.
+    assert not {"measure", "look"} & set(stages)
+    assert method != "lp" or "fold" not in stages
+    at_once = hyperfocal.fuse(as_type(frames, np.uint8), recipe=recipe)
+    for field in MAPS:
+        one, other = getattr(at_once, field), getattr(fusion, field)
+        assert one is None or np.array_equal(one, other), field
+
+
+def test_a_picture_in_several_tiles_is_pushed_too():
+    _, frames, _ = scene(600, 200, 3)
+    recipe = Recipe(method="select", align="none", exposure="none", memory="4MB")
+    with Stacker(recipe) as stacker:
+        for frame in as_type(frames, np.uint8):
+            stacker.add(frame)
+        fusion = stacker.finish()
+    whole = hyperfocal.fuse(as_type(frames, np.uint8), method="select", align="none")
+    assert np.array_equal(fusion.picture, whole.picture)

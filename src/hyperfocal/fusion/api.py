@@ -18,7 +18,7 @@ from hyperfocal import alignment, registry
 from hyperfocal.alignment import Aligned, transform_file
 from hyperfocal.errors import OptionError
 from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
-from hyperfocal.fusion.passes import Composite, Run
+from hyperfocal.fusion.passes import Begun, Composite, Run
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.io import formats, outputs
 from hyperfocal.methods import Method, has_depth
@@ -80,10 +80,12 @@ def fuse_stack(
     *,
     overwrite: bool,
     on_step: OnStep,
+    begun: Begun | None = None,
 ) -> tuple[Fusion, Aligned]:
     """Fuse a stack as it is, in its order and in one piece, and close it; see `fuse`.
 
-    The aligned stack comes back too, closed; a Stack of its sources reads them again.
+    The aligned stack comes back too, closed; a Stack of its sources reads them again. What was
+    `begun` with the same frames as they lie goes on, if they were not moved.
     """
     chosen: Method = registry.make("methods", recipe.method)
     memory_bytes = recipe.memory_bytes
@@ -94,7 +96,10 @@ def fuse_stack(
         watch("open", 1, 1)
         aligned = place(stack, recipe, watch)
         with aligned.stack as placed:
-            composite = Run(placed, memory_bytes, watch).compose(chosen)
+            if begun is not None and begun.fits(placed):
+                composite = begun.result(watch)
+            else:
+                composite = Run(placed, memory_bytes, watch).compose(chosen)
     composite = in_frames_given(composite, aligned.kept, _step_um(stack, recipe))
     write(targets, composite, stack, aligned, recipe, extras)
     watch("write", 1, 1)

@@ -11,6 +11,7 @@ from typing import Any
 from hyperfocal.alignment import Aligned
 from hyperfocal.errors import OptionError
 from hyperfocal.fusion.api import PICTURES, Extras, Fusion, PathLike, fuse_stack
+from hyperfocal.fusion.passes import Begun
 from hyperfocal.fusion.preprocessing import Prepared, prepare
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.slabbing import fuse_in_slabs
@@ -93,8 +94,12 @@ def make(
     *,
     overwrite: bool,
     on_step: OnStep,
+    begun: Begun | None = None,
 ) -> Made:
-    """Open, prepare, align, fuse and write, whole or in slabs; what `fuse` is short for."""
+    """Open, prepare, align, fuse and write, whole or in slabs; what `fuse` is short for.
+
+    `begun` is a first pass over the same frames, which saves one where they stay as they lie.
+    """
     slab = recipe.cutter
     targets = extras.targets(out)
     pictures = [targets[name] for name in PICTURES if name in targets]
@@ -105,7 +110,7 @@ def make(
         is_cut = slab is not None and len(stack) > slab.size
         if slab is None or not is_cut:
             fusion, aligned = fuse_stack(
-                stack, out, recipe, extras, overwrite=overwrite, on_step=on_step
+                stack, out, recipe, extras, overwrite=overwrite, on_step=on_step, begun=begun
             )
             report = fusion.report
         elif out is None:

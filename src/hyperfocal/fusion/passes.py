@@ -6,9 +6,8 @@ and a few of the picture, however many frames there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +19,10 @@ from hyperfocal.decision.argmax import ArgMax, winners
 from hyperfocal.decision.blending import Blend
 from hyperfocal.decision.verification import Decision
 from hyperfocal.errors import StackError
-from hyperfocal.frame import FocusMap, Grey, IndexMap, Pixels, Samples, Weight, to_samples
+from hyperfocal.frame import FocusMap, Grey, IndexMap, Pixels, Samples, Source, Weight, to_samples
 from hyperfocal.measures import Measure
 from hyperfocal.methods import DepthFold, Fold, Folding, Method, Selecting, TwoPassFold, has_depth
-from hyperfocal.progress import OnStep
+from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack.stack import Stack
 
 # What lives at once per pixel of a tile while frames go by, measured at its highest (colour).
@@ -57,158 +56,36 @@ class Run:
         """The composite by either kind of method."""
         if len(self.stack) > _AT_HAND and _has_passes(method):
             self.stack.spool_if_room(self.memory_bytes)
+        return self.begin(method).result()
+
+    def begin(self, method: Method) -> Selection | Folded:
+        """What takes frames one at a time, of a stack that may still grow."""
         if isinstance(method, Selecting):
-            return self._select(registry.make("measures", method.measure), method.decision)
+            return Selection(self, registry.make("measures", method.measure), method.decision)
         if isinstance(method, Folding):
-            return self._fold(method)
+            return Folded(self, method)
         raise StackError(f"{method!r} is no fusion method; it neither selects nor folds")
 
-    def _select(self, measure: Measure, decision: Decision) -> Composite:
-        initial, activity, confidence, covered = self._compare(measure)
-        self.on_step("decide", 0, 1)
-        index = decision.verify(initial, frame_count=len(self.stack))
-        self.on_step("decide", 1, 1)
-        picture, depth = self._blend(index, decision)
-        return Composite(picture, index, initial, activity, depth, confidence, covered)
-
-    def _compare(
-        self, measure: Measure
-    ) -> tuple[IndexMap, FocusMap, Weight, NDArray[np.bool_] | None]:
-        """Arg-max over frames, its focus measure and confidence, and where all have data.
-
-        For the whole picture. Where some frames have none, the others won without a contest, so
-        that the confidence is 0.
-        """
-        height, width = self._size
-        index = np.empty((height, width), np.uint16)
-        activity, confidence = np.empty((2, height, width), np.float32)
-        everywhere: NDArray[np.bool_] | None = None
-        new_contest = getattr(measure, "arg_max", ArgMax)
-        surveyed: list[Any] = []  # a few numbers a frame, not pixels
-        plan = self._plan(measure.halo, measure.grid)
-        for place, tile in enumerate(plan):
-            arg_max = new_contest(tile.outer_bottom - tile.outer_top, width)
-            for frame in self._frames("measure", place, len(plan)):
-                if len(surveyed) == frame:
-                    is_split = len(plan) > 1
-                    surveyed.append(measure.survey(self.stack.grey(frame)) if is_split else None)
-                grey = self.stack.grey(frame, tile.outer_rows)
-                focus_map = measure(grey, surveyed[frame])
-                covered = self.stack.covered(frame, tile.outer_rows)
-                if covered is not None:
-                    focus_map = masked(focus_map, covered)
-                    if everywhere is None:
-                        everywhere = np.ones((height, width), bool)
-                    everywhere[tile.rows] &= covered[tile.inner_rows]
-                arg_max.add(frame, focus_map)
-            index[tile.rows] = arg_max.index[tile.inner_rows]
-            activity[tile.rows] = arg_max.best[tile.inner_rows]
-            confidence[tile.rows] = arg_max.confidence()[tile.inner_rows]
-        if everywhere is not None:
-            confidence[~everywhere] = 0
-        return index, activity, confidence, everywhere
-
-    def _blend(self, index: IndexMap, decision: Decision) -> tuple[Samples, NDArray[np.float32]]:
-        picture = self._new_picture()
-        depth = np.empty(self._size, np.float32)
-        plan = self._plan(decision.halo)
-        for place, tile in enumerate(plan):
-            chosen = index[tile.outer_rows]
-            frames = winners(chosen)
-            guide = self._guide(chosen, frames, tile) if decision.needs_guide else None
-            blend = Blend(chosen.shape[0], chosen.shape[1], picture.shape[2])
-            for step, frame in enumerate(frames):
-                self.stack.load(frame, then=next(iter(frames[step + 1 :]), None))
-                self._blend_frame(blend, frame, chosen, guide, tile, decision)
-                self.on_step("blend", place * len(frames) + step + 1, len(plan) * len(frames))
-            pixels, position = blend.result()
-            fill(picture[tile.rows], pixels[tile.inner_rows])
-            depth[tile.rows] = position[tile.inner_rows]
-        return picture, depth
-
-    def _blend_frame(
-        self,
-        blend: Blend,
-        frame: int,
-        chosen: IndexMap,
-        guide: Grey | None,
-        tile: Tile,
-        decision: Decision,
-    ) -> None:
-        # Strips keep the arrays of a weight in the cache, and most strips hold few frames.
-        for strip in tiles.strips(len(chosen), _STRIP, decision.halo):
-            mask = chosen[strip.outer_rows] == frame
-            if mask.any():
-                seen = None if guide is None else guide[strip.outer_rows]
-                weight = decision.weigh(mask, seen)[strip.inner_rows]
-                rows = slice(tile.outer_top + strip.top, tile.outer_top + strip.bottom)
-                blend.add(frame, strip.rows, self.stack.read(frame, rows), weight)
-
-    def _guide(self, chosen: IndexMap, frames: list[int], tile: Tile) -> Grey:
-        """The picture as the bare decision makes it, grey on 0…255."""
-        guide = np.empty(chosen.shape, np.float32)
-        for frame in reversed(frames):
-            for strip in tiles.strips(len(chosen), _STRIP):
-                mask = chosen[strip.rows] == frame
-                if mask.any():
-                    rows = slice(tile.outer_top + strip.top, tile.outer_top + strip.bottom)
-                    np.copyto(guide[strip.rows], self.stack.grey(frame, rows), where=mask)
-        guide *= 255
-        return guide
-
-    def _fold(self, method: Folding) -> Composite:
-        height, width = self._size
-        picture = self._new_picture()
-        index = np.empty((height, width), np.uint16)
-        depth, confidence = np.empty((2, height, width), np.float32)
-        everywhere = np.ones((height, width), bool)
-        held = getattr(method, "bytes_per_pixel", _BYTES_PER_PIXEL)
-        plan = self._plan(method.halo, method.grid, held)
-        for place, tile in enumerate(plan):
-            shape = tile.outer_bottom - tile.outer_top, width, picture.shape[2]
-            fold, pixels = method.fold(*shape), None
-            if isinstance(fold, DepthFold):
-                pixels = np.empty(shape, np.float32)
-            if isinstance(fold, TwoPassFold):
-                for frame in self._frames("look", place, len(plan)):
-                    fold.observe(*self._given(fold, frame, tile, pixels))
-            for frame in self._frames("fold", place, len(plan)):
-                given = self._given(fold, frame, tile, pixels)
-                fold.add(*given)
-                for covered in given[1:]:
-                    if covered is not None:
-                        everywhere[tile.rows] &= covered[tile.inner_rows]
-            fill(picture[tile.rows], fold.result()[tile.inner_rows])
-            if isinstance(fold, DepthFold):
-                found = fold.depth_estimate()
-                index[tile.rows] = found.index[tile.inner_rows]
-                depth[tile.rows] = found.depth[tile.inner_rows]
-                confidence[tile.rows] = found.confidence[tile.inner_rows]
-        if not has_depth(method):
-            return Composite(picture)
-        confidence[~everywhere] = 0
-        covered = None if everywhere.all() else everywhere
-        return Composite(picture, index, depth=depth, confidence=confidence, covered=covered)
-
-    def _given(self, fold: Fold, frame: int, tile: Tile, out: Pixels | None) -> tuple[Any, ...]:
-        """What a fold takes of a frame: its pixels, and where they are its own if it asks."""
-        pixels = self.stack.read(frame, tile.outer_rows, out=out)
-        if isinstance(fold, DepthFold):
-            return pixels, self.stack.covered(frame, tile.outer_rows)
-        return (pixels,)
+    def over(self, step: Pass, place: int = 0, tile_count: int = 1, *, first: int = 0) -> None:
+        """Let a pass take the frames of a tile, from number `first` on, and report each."""
+        count = len(self.stack)
+        for frame in range(first, count):
+            self.stack.load(frame, then=frame + 1)
+            step.take(frame)
+            self.on_step(step.stage, place * count + frame + 1, tile_count * count)
 
     @property
-    def _size(self) -> tuple[int, int]:
+    def size(self) -> tuple[int, int]:
         return self.stack.info.height, self.stack.info.width
 
-    def _new_picture(self) -> Samples:
-        return np.empty((*self._size, self.stack.info.channels), self.stack.info.dtype)
+    def new_picture(self) -> Samples:
+        return np.empty((*self.size, self.stack.info.channels), self.stack.info.dtype)
 
-    def _plan(
+    def plan(
         self, halo: int | None, grid: int = 1, bytes_per_pixel: int = _BYTES_PER_PIXEL
     ) -> list[Tile]:
         plan = tiles.plan(
-            *self._size,
+            *self.size,
             halo=halo,
             bytes_per_pixel=bytes_per_pixel,
             memory_bytes=self.memory_bytes,
@@ -218,13 +95,310 @@ class Run:
             self.stack.spool()
         return plan
 
-    def _frames(self, stage: str, place: int, tile_count: int) -> Iterator[int]:
-        """The frames of a tile, reporting each when it is done."""
-        count = len(self.stack)
-        for frame in range(count):
-            self.stack.load(frame, then=frame + 1)
-            yield frame
-            self.on_step(stage, place * count + frame + 1, tile_count * count)
+
+class Begun:
+    """A first pass over frames of a stack that grows, as they lie.
+
+    Raises StackError where a tile of the picture does not fit into memory.
+    """
+
+    def __init__(self, method: Method, memory_bytes: int):
+        self._method, self._memory_bytes = method, memory_bytes
+        self._stack: Stack | None = None
+        self._steps: Selection | Folded | None = None
+        self._on_step: OnStep = silent
+
+    def take(self, source: Source) -> None:
+        """Look at the next frame."""
+        if self._stack is None or self._steps is None:
+            self._stack = Stack([source])
+            run = Run(self._stack, self._memory_bytes, self._tell)
+            self._steps = run.begin(self._method)
+        else:
+            self._stack.append(source)
+        self._steps.take()
+
+    def fits(self, stack: Stack) -> bool:
+        """Whether these are the stack's frames, untouched and in this order."""
+        mine = [] if self._stack is None else self._stack.sources
+        return len(mine) == len(stack) and all(
+            one is other for one, other in zip(mine, stack.sources, strict=True)
+        )
+
+    def result(self, on_step: OnStep) -> Composite:
+        """The composite, of frames that fit."""
+        assert self._steps is not None
+        self._on_step = on_step
+        return self._steps.result()
+
+    def close(self) -> None:
+        """Let go of the frames."""
+        if self._stack is not None:
+            self._stack.close()
+
+    def _tell(self, stage: str, index: int, count: int) -> None:
+        self._on_step(stage, index, count)
+
+
+class Pass(Protocol):
+    """One look at each frame of a tile, in turn."""
+
+    stage: str  # as progress calls it
+
+    def take(self, frame: int) -> None:
+        """Look at the frame of this number."""
+        ...
+
+
+class Measuring:
+    """The arg-max over frames of a tile, and where all of them have data.
+
+    Where some frames have none, the others win without a contest.
+    """
+
+    stage = "measure"
+
+    def __init__(self, stack: Stack, measure: Measure, tile: Tile, surveyed: list[Any] | None):
+        self._stack, self._measure, self._tile = stack, measure, tile
+        self._surveyed = surveyed  # a few numbers a frame, for all tiles; None: the tile is all
+        new = getattr(measure, "arg_max", ArgMax)
+        self.arg_max: ArgMax = new(tile.outer_bottom - tile.outer_top, stack.info.width)
+        self.everywhere: NDArray[np.bool_] | None = None  # of the tile and its halo
+
+    def take(self, frame: int) -> None:
+        stack, rows = self._stack, self._tile.outer_rows
+        known = None
+        if self._surveyed is not None:
+            if len(self._surveyed) == frame:
+                self._surveyed.append(self._measure.survey(stack.grey(frame)))
+            known = self._surveyed[frame]
+        focus_map = self._measure(stack.grey(frame, rows), known)
+        covered = stack.covered(frame, rows)
+        if covered is not None:
+            focus_map = masked(focus_map, covered)
+            if self.everywhere is None:
+                self.everywhere = np.ones(covered.shape, bool)
+            self.everywhere &= covered
+        self.arg_max.add(frame, focus_map)
+
+
+class Observing:
+    """A fold's first look at the frames of a tile."""
+
+    stage = "look"
+
+    def __init__(self, stack: Stack, fold: Fold, tile: Tile, channels: int):
+        self._stack, self.fold, self._tile = stack, fold, tile
+        # One that keeps nothing of what it is given has its arrays filled again.
+        shape = tile.outer_bottom - tile.outer_top, stack.info.width, channels
+        self._buffer = np.empty(shape, np.float32) if isinstance(fold, DepthFold) else None
+
+    def take(self, frame: int) -> None:
+        assert isinstance(self.fold, TwoPassFold)
+        self.fold.observe(*self.given(frame))
+
+    def given(self, frame: int) -> tuple[Any, ...]:
+        """What the fold takes of a frame: its pixels, and where they are its own if it asks."""
+        pixels = self._stack.read(frame, self._tile.outer_rows, out=self._buffer)
+        if isinstance(self.fold, DepthFold):
+            return pixels, self._stack.covered(frame, self._tile.outer_rows)
+        return (pixels,)
+
+
+class Adding:
+    """The frames of a tile on their way into its fold."""
+
+    stage = "fold"
+
+    def __init__(self, seen: Observing):
+        self._seen, self.fold = seen, seen.fold
+        self.everywhere: NDArray[np.bool_] | None = None  # of the tile and its halo
+
+    def take(self, frame: int) -> None:
+        given = self._seen.given(frame)
+        self.fold.add(*given)
+        for covered in given[1:]:
+            if covered is not None:
+                before = self.everywhere
+                self.everywhere = covered if before is None else before & covered
+
+
+class Blending:
+    """The frames that were chosen in a tile, added up with the weights of the decision."""
+
+    stage = "blend"
+
+    def __init__(self, stack: Stack, decision: Decision, chosen: IndexMap, tile: Tile):
+        self._stack, self._decision, self._chosen, self._tile = stack, decision, chosen, tile
+        self.frames = winners(chosen)
+        self._guide = self._made_guide() if decision.needs_guide else None
+        self._blend = Blend(chosen.shape[0], chosen.shape[1], stack.info.channels)
+
+    def take(self, frame: int) -> None:
+        chosen, guide = self._chosen, self._guide
+        # Strips keep the arrays of a weight in the cache, and most strips hold few frames.
+        for strip in tiles.strips(len(chosen), _STRIP, self._decision.halo):
+            mask = chosen[strip.outer_rows] == frame
+            if mask.any():
+                seen = None if guide is None else guide[strip.outer_rows]
+                weight = self._decision.weigh(mask, seen)[strip.inner_rows]
+                pixels = self._stack.read(frame, self._rows(strip))
+                self._blend.add(frame, strip.rows, pixels, weight)
+
+    def result(self) -> tuple[Pixels, NDArray[np.float32]]:
+        """Pixels and depth of the tile without its halo."""
+        pixels, position = self._blend.result()
+        return pixels[self._tile.inner_rows], position[self._tile.inner_rows]
+
+    def _made_guide(self) -> Grey:
+        """The picture as the bare decision makes it, grey on 0…255."""
+        chosen = self._chosen
+        guide = np.empty(chosen.shape, np.float32)
+        for frame in reversed(self.frames):
+            for strip in tiles.strips(len(chosen), _STRIP):
+                mask = chosen[strip.rows] == frame
+                if mask.any():
+                    seen = self._stack.grey(frame, self._rows(strip))
+                    np.copyto(guide[strip.rows], seen, where=mask)
+        guide *= 255
+        return guide
+
+    def _rows(self, strip: Tile) -> slice:
+        top = self._tile.outer_top
+        return slice(top + strip.top, top + strip.bottom)
+
+
+class Selection:
+    """A selecting method at work: every frame is measured, the best are blended.
+
+    Where the picture is one tile, frames can be taken as they come; else all of it waits for
+    `result`, because a tile takes the frames it has not seen once more.
+    """
+
+    def __init__(self, run: Run, measure: Measure, decision: Decision):
+        self._run, self._measure, self._decision = run, measure, decision
+        self._plan = run.plan(measure.halo, measure.grid)
+        self._surveyed: list[Any] | None = [] if len(self._plan) > 1 else None
+        self._begun: Measuring | None = None
+        self.taken = 0
+
+    def take(self) -> None:
+        """Measure the next frame of the stack, where the picture is one tile."""
+        if len(self._plan) == 1:
+            self._begun = self._begun or self._measuring(self._plan[0])
+            self._run.stack.load(self.taken)
+            self._begun.take(self.taken)
+            self.taken += 1
+
+    def result(self) -> Composite:
+        """The composite of all frames, of which those taken are not measured again."""
+        run = self._run
+        initial, activity, confidence, covered = self._compared()
+        run.on_step("decide", 0, 1)
+        index = self._decision.verify(initial, frame_count=len(run.stack))
+        run.on_step("decide", 1, 1)
+        picture, depth = self._blended(index)
+        return Composite(picture, index, initial, activity, depth, confidence, covered)
+
+    def _measuring(self, tile: Tile) -> Measuring:
+        return Measuring(self._run.stack, self._measure, tile, self._surveyed)
+
+    def _compared(self) -> tuple[IndexMap, FocusMap, Weight, NDArray[np.bool_] | None]:
+        """Arg-max over frames, its focus measure and confidence, and where all have data.
+
+        For the whole picture. Where some frames have no data, the confidence is 0.
+        """
+        index = np.empty(self._run.size, np.uint16)
+        activity, confidence = np.empty((2, *self._run.size), np.float32)
+        everywhere: NDArray[np.bool_] | None = None
+        for place, tile in enumerate(self._plan):
+            # Taken from here, so that its arrays go when the tile is done.
+            step, self._begun = self._begun or self._measuring(tile), None
+            self._run.over(step, place, len(self._plan), first=self.taken)
+            index[tile.rows] = step.arg_max.index[tile.inner_rows]
+            activity[tile.rows] = step.arg_max.best[tile.inner_rows]
+            confidence[tile.rows] = step.arg_max.confidence()[tile.inner_rows]
+            if step.everywhere is not None:
+                if everywhere is None:
+                    everywhere = np.ones(self._run.size, bool)
+                everywhere[tile.rows] = step.everywhere[tile.inner_rows]
+        if everywhere is not None:
+            confidence[~everywhere] = 0
+        return index, activity, confidence, everywhere
+
+    def _blended(self, index: IndexMap) -> tuple[Samples, NDArray[np.float32]]:
+        run = self._run
+        picture, depth = run.new_picture(), np.empty(run.size, np.float32)
+        plan = run.plan(self._decision.halo)
+        for place, tile in enumerate(plan):
+            step = Blending(run.stack, self._decision, index[tile.outer_rows], tile)
+            count = len(step.frames)
+            for number, frame in enumerate(step.frames, 1):
+                run.stack.load(frame, then=next(iter(step.frames[number:]), None))
+                step.take(frame)
+                run.on_step(step.stage, place * count + number, len(plan) * count)
+            pixels, depth[tile.rows] = step.result()
+            fill(picture[tile.rows], pixels)
+        return picture, depth
+
+
+class Folded:
+    """A folding method at work: frames are added to running results, some after a first look.
+
+    Frames can be taken as they come as those of `Selection`.
+    """
+
+    def __init__(self, run: Run, method: Folding):
+        self._run, self._method = run, method
+        held = getattr(method, "bytes_per_pixel", _BYTES_PER_PIXEL)
+        self._plan = run.plan(method.halo, method.grid, held)
+        self._begun: tuple[Observing, Adding] | None = None
+        self.taken = 0
+
+    def take(self) -> None:
+        """Look at the next frame of the stack, or add it, where the picture is one tile."""
+        if len(self._plan) == 1:
+            seen, adding = self._begun = self._begun or self._passes(self._plan[0])
+            step: Pass = seen if isinstance(seen.fold, TwoPassFold) else adding
+            self._run.stack.load(self.taken)
+            step.take(self.taken)
+            self.taken += 1
+
+    def result(self) -> Composite:
+        """The composite of all frames, of which those taken are not looked at again."""
+        run = self._run
+        picture = run.new_picture()
+        index = np.empty(run.size, np.uint16)
+        depth, confidence = np.empty((2, *run.size), np.float32)
+        everywhere = np.ones(run.size, bool)
+        count = len(self._plan)
+        for place, tile in enumerate(self._plan):
+            # Taken from here, so that its arrays go when the tile is done.
+            (seen, adding), self._begun = self._begun or self._passes(tile), None
+            fold, first = seen.fold, self.taken
+            if isinstance(fold, TwoPassFold):
+                run.over(seen, place, count, first=first)
+                first = 0
+            run.over(adding, place, count, first=first)
+            if adding.everywhere is not None:
+                everywhere[tile.rows] = adding.everywhere[tile.inner_rows]
+            fill(picture[tile.rows], fold.result()[tile.inner_rows])
+            if isinstance(fold, DepthFold):
+                found = fold.depth_estimate()
+                index[tile.rows] = found.index[tile.inner_rows]
+                depth[tile.rows] = found.depth[tile.inner_rows]
+                confidence[tile.rows] = found.confidence[tile.inner_rows]
+        if not has_depth(self._method):
+            return Composite(picture)
+        confidence[~everywhere] = 0
+        covered = None if everywhere.all() else everywhere
+        return Composite(picture, index, depth=depth, confidence=confidence, covered=covered)
+
+    def _passes(self, tile: Tile) -> tuple[Observing, Adding]:
+        stack = self._run.stack
+        shape = tile.outer_bottom - tile.outer_top, stack.info.width, stack.info.channels
+        seen = Observing(stack, self._method.fold(*shape), tile, shape[2])
+        return seen, Adding(seen)
 
 
 def _has_passes(method: Method) -> bool:

@@ -31,13 +31,16 @@ from hyperfocal.fusion.api import (
 )
 from hyperfocal.fusion.editing import Editing
 from hyperfocal.fusion.flow import Made, make
+from hyperfocal.fusion.passes import Begun
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.retouch import Stroke, Window
+from hyperfocal.io.scratch import Scratch, ScratchSource
 from hyperfocal.options import check
 from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack import fitting
 from hyperfocal.stack.opening import open_stack
 from hyperfocal.stack.stack import ArraySource, FrameLike, Stack
+from hyperfocal.stack.thumbnails import watched
 
 _ROWS = 256  # of a frame, read at once
 _NOTHING = np.float32(1e-6)  # energy that counts as nothing, so that flat places get a mean
@@ -69,6 +72,8 @@ class Stacker:
         self._lock = threading.Lock()
         self.fusion: Fusion | None = None  # what `finish` gave, with the strokes since
         self._made: Made | None = None
+        self._scratch: Scratch | None = None
+        self._begun = _begun(self._recipe)
         self._editing: Editing | None = None
 
     def __enter__(self) -> Stacker:
@@ -95,7 +100,11 @@ class Stacker:
                 new = list(opened.sources)
             fitting.require_alike([*self._sources[:1], *new])
             first = (self._sources or new)[0]
-            self._sources += [self._named(source.matched(first)) for source in new]
+            for source in new:
+                kept = watched(self._kept(source.matched(first)))
+                if self._begun is not None:
+                    self._begun.take(kept)
+                self._sources.append(kept)
 
     def preview(self) -> Samples:
         """The composite of the frames so far, small: at most 2 megapixels, of the frames' type.
@@ -135,6 +144,7 @@ class Stacker:
                 _extras(extras),
                 overwrite=bool(extras.get("overwrite", False)),
                 on_step=self._on_step,
+                begun=self._begun,
             )
             self.fusion = self._made.fusion
             assert self.fusion is not None
@@ -210,13 +220,21 @@ class Stacker:
             self._live = None
         if self._editing is not None:
             self._editing.close()
+        if self._begun is not None:
+            self._begun.close()
+        if self._scratch is not None:
+            self._scratch.close()
 
-    def _named(self, source: Source) -> Source:
-        """An array is called by its place in the stack."""
+    def _kept(self, source: Source) -> Source:
+        """An array on scratch, so that memory does not grow, and named by its place."""
         if not isinstance(source, ArraySource):
             return source
-        name = f"array {len(self._sources) + 1}"
-        return dataclasses.replace(source, info=dataclasses.replace(source.info, name=name))
+        number = len(self._sources)
+        info = dataclasses.replace(source.info, name=f"array {number + 1}")
+        if self._scratch is None:
+            self._scratch = Scratch(info)
+        self._scratch.put(number, source.read())
+        return ScratchSource(info, self._scratch, number)
 
     @contextlib.contextmanager
     def _alone(self, what: str) -> Iterator[None]:
@@ -230,6 +248,14 @@ class Stacker:
             yield
         finally:
             self._lock.release()
+
+
+def _begun(recipe: Recipe) -> Begun | None:
+    """What looks at frames as they come, where they will be fused as they lie."""
+    is_moved = recipe.align != "none" or recipe.apply_transforms is not None
+    if is_moved or recipe.exposure != "none" or recipe.slab is not None or recipe.drop_blurred:
+        return None
+    return Begun(registry.make("methods", recipe.method), recipe.memory_bytes)
 
 
 _OUTPUTS = {each.name for each in dataclasses.fields(Extras)}

@@ -7,13 +7,14 @@ Ctrl-C.
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from hyperfocal.errors import StackError
-from hyperfocal.frame import FrameInfo, Samples
+from hyperfocal.frame import FrameInfo, Samples, Source
 
 
 class Scratch:
@@ -62,3 +63,26 @@ class Scratch:
 
     def _path(self, index: int) -> Path:
         return Path(self._folder.name) / f"{index}.raw"
+
+
+@dataclass(frozen=True)
+class ScratchSource:
+    """A frame that lies on scratch, because it cannot be had again from where it came."""
+
+    info: FrameInfo
+    scratch: Scratch
+    index: int
+    path: ClassVar[None] = None
+    is_sequential: ClassVar[bool] = False
+
+    def read(self) -> Samples:
+        return self.scratch.rows(self.index, slice(None))
+
+    def covered(self, rows: slice) -> None:
+        return None
+
+    def matched(self, first: Source) -> Source:
+        return self
+
+    def require_room(self) -> None:
+        """It was in memory before."""

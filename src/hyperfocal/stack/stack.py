@@ -80,6 +80,10 @@ class Stack:
         """The files of its frames, each once."""
         return list({path: None for source in self.sources if (path := source.path) is not None})
 
+    def append(self, source: Source) -> None:
+        """One frame more, of the size, depth and colour of the others."""
+        self.sources = [*self.sources, source]
+
     def name(self, index: int) -> str:
         """`frame 7 (IMG_0142.tif)`, as messages call it; frames count from 1 there."""
         return f"frame {index + 1} ({self.sources[index].info.name})"
