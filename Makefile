@@ -10,7 +10,7 @@ MUTANTS ?= --seed 1 --count 24
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all checks coverage mutants clean
+.PHONY: demo test test-all checks coverage mutants release clean
 
 demo: $(VENV)/installed
 	@mkdir -p demo
@@ -38,8 +38,20 @@ coverage: $(VENV)/installed-for-tests
 mutants: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.mutants $(MUTANTS)
 
+# Builds and checks what is to be published, and publishes nothing (docs/releasing.md).
+release: $(VENV)/installed-for-tests
+	rm -rf dist build $(VENV)-release
+	$(BIN)/pip install --quiet --disable-pip-version-check build twine
+	$(BIN)/python -m build --quiet
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv $(VENV)-release
+	$(VENV)-release/bin/pip install --quiet --disable-pip-version-check dist/*.whl
+	$(VENV)-release/bin/hyperfocal fuse examples/macro_bug -o dist/fused.png --overwrite
+	rm dist/fused.png
+	@echo "dist/ is ready:" && ls dist
+
 clean:
-	rm -rf $(VENV) demo build src/*.egg-info
+	rm -rf $(VENV) $(VENV)-release demo build dist src/*.egg-info
 
 $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hyperfocal needs Python 3.11 or newer, this is " + sys.version.split()[0])'
