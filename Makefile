@@ -1,12 +1,16 @@
-# `make demo` shows the program at work, `make test` runs everything that CI runs.
-# Both need only Python 3.11 or newer, make and a package index.
+# `make demo` shows the program at work. `make test` checks what can be checked in a few minutes,
+# `make test-all` all that CI does; `make coverage` tells which lines no test runs, `make mutants`
+# what the tests do not notice (docs/testing.md).
+# They need only Python 3.11 or newer, make and a package index.
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
+# What `make mutants` takes: another --seed, a --count, --known.
+MUTANTS ?= --seed 1 --count 24
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test clean
+.PHONY: demo test test-all checks coverage mutants clean
 
 demo: $(VENV)/installed
 	@mkdir -p demo
@@ -17,11 +21,22 @@ demo: $(VENV)/installed
 	@echo "  $(CURDIR)/demo/decision.png  which frame each pixel comes from (black: the nearest)"
 	@echo "  $(CURDIR)/demo/depth.png     the depth map"
 
-test: $(VENV)/installed-for-tests
+test: checks
+	$(BIN)/pytest -m "not slow"
+
+test-all: checks
+	$(BIN)/pytest
+
+checks: $(VENV)/installed-for-tests
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
-	$(BIN)/pytest
+
+coverage: $(VENV)/installed-for-tests
+	$(BIN)/pytest -m "not slow" --cov --cov-report=term
+
+mutants: $(VENV)/installed-for-tests
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 clean:
 	rm -rf $(VENV) demo build src/*.egg-info

@@ -8,7 +8,8 @@ from scenes import as_type
 
 from hyperfocal import alignment
 from hyperfocal.alignment import transforms
-from hyperfocal.stack.stack import open_stack
+from hyperfocal.frame import to_samples
+from hyperfocal.stack.opening import open_stack
 
 SHAPE = 200, 300
 
@@ -86,3 +87,9 @@ def worst_error(matrices, truth, reference, shape=SHAPE):
         ).max()
         for found, true in zip(matrices, truth, strict=True)
     )
+
+
+def samples_of(stack, index):
+    """A frame rounded to the samples of its files; frames that were placed are pixels."""
+    samples = stack.samples(index)
+    return samples if samples.dtype == stack.info.dtype else to_samples(samples, stack.info.dtype)

@@ -14,6 +14,7 @@ from moving import (
     found_in,
     moving_stack,
     natural,
+    samples_of,
     similarity,
     worst_error,
 )
@@ -31,7 +32,7 @@ from hyperfocal.alignment import (
 )
 from hyperfocal.frame import FrameInfo
 from hyperfocal.io import formats
-from hyperfocal.stack.stack import open_stack
+from hyperfocal.stack.opening import open_stack
 
 FAST = "select:measure=tenengrad,consistency=no"
 
@@ -207,7 +208,8 @@ def test_the_common_area_is_as_large_as_an_exhaustive_search_finds(seed):
             best = max(best, (bottom - top) * runs.max(initial=0))
     found = crop.common(matrices, height, width)
     assert inside[found.top : found.bottom, found.left : found.right].all()
-    assert found.height * found.width >= 0.9 * best
+    # Ends are sought to a fraction of a pixel: no row and no column may be missing.
+    assert found.height * found.width > best - min(found.height, found.width)
 
 
 def test_keeping_the_size_fills_from_the_reference_and_nothing_is_mirrored():
@@ -226,7 +228,7 @@ def test_keeping_the_size_fills_from_the_reference_and_nothing_is_mirrored():
                 outside[:, : int(max(0, -x)) - 1 if x < -1 else 0] = True
                 outside[:, SHAPE[1] - int(max(0, x)) + 1 :] = x > 1
                 assert outside.any()
-                assert np.array_equal(placed.samples(index)[outside], frames[1][outside])
+                assert np.array_equal(samples_of(placed, index)[outside], frames[1][outside])
     fusion = hyperfocal.fuse(frames, method=FAST, keep_size=True)
     assert fusion.picture.shape == (*SHAPE, 3)
     assert not (fusion.decision[:, -10:] == 0).any()
@@ -282,20 +284,6 @@ def test_tiles_of_a_placed_stack_give_what_the_whole_gives():
         assert np.array_equal(whole.picture, tiled.picture)
 
 
-def test_resampling_stays_within_the_range_of_the_frames():
-    rng = np.random.default_rng(5)
-    checks = np.kron(rng.integers(0, 2, (25, 38)), np.ones((8, 8)))[:, :300]
-    for dtype, low, high in ((np.uint8, 0, 255), (np.uint16, 0, 65535), (np.float32, 0.25, 0.75)):
-        frame = (low + checks * (high - low)).astype(dtype)
-        frames = [frame, np.roll(frame, 3, 1)]
-        with open_stack(frames) as stack, alignment.align(stack, exposures="none").stack as placed:
-            for index in range(2):
-                samples = placed.samples(index)
-                assert samples.dtype == dtype
-                assert samples.min() >= low
-                assert samples.max() <= high
-
-
 FLICKER = np.array([[1.0, 1.0, 1.0], [0.8, 0.85, 0.7], [1.0, 1.0, 1.0], [0.9, 1.0, 1.1]])
 
 
@@ -312,8 +300,8 @@ def test_gains_are_found_and_nothing_is_clipped():
         reference = aligned.record.reference
         gains = np.array([frame["gain"] for frame in aligned.report["frames"]])
         with aligned.stack as placed:
-            brightest = max(placed.samples(index).max() for index in range(4))
-            means = np.array([placed.samples(index).mean((0, 1)) for index in range(4)])
+            brightest = max(samples_of(placed, index).max() for index in range(4))
+            means = np.array([samples_of(placed, index).mean((0, 1)) for index in range(4)])
     wanted = FLICKER[reference] / FLICKER
     assert np.allclose(gains / gains[reference], wanted, rtol=0.01)
     assert brightest < 65535
@@ -326,7 +314,7 @@ def test_a_gain_that_would_clip_darkens_all_frames_instead():
         aligned = alignment.align(stack)
         gains = np.array([frame["gain"] for frame in aligned.report["frames"]])
         with aligned.stack as placed:
-            peaks = [placed.samples(index).max() for index in range(2)]
+            peaks = [samples_of(placed, index).max() for index in range(2)]
     assert gains.max() <= 1
     assert gains[1, 0] / gains[0, 0] == pytest.approx(0.8, rel=0.01)
     assert max(peaks) <= 65535
@@ -410,7 +398,7 @@ def test_light_added_to_the_reference_is_added_to_the_others_and_nothing_is_clip
     with open_stack(frames) as stack:
         aligned = alignment.align(stack)
         with aligned.stack as placed:
-            samples = [placed.samples(index) for index in range(5)]
+            samples = [samples_of(placed, index) for index in range(5)]
     told = aligned.report["frames"]
     assert min(min(told[number]["offset"]) for number in (0, 1, 3, 4)) > 0.04
     assert max(each.max() for each in samples) <= 65535

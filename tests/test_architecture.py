@@ -1,8 +1,10 @@
 """House rules that a test can hold."""
 
 import ast
+import importlib
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,18 @@ def test_nothing_speaks_of_one_machine():
         assert not any(place in text for place in ("/" + "work/", "/" + "root/", "/" + "home/")), (
             path
         )
+
+
+def test_the_program_that_is_installed_can_be_called():
+    declared = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text("utf-8"))
+    for place in declared["project"]["scripts"].values():
+        module, _, name = place.partition(":")
+        assert callable(getattr(importlib.import_module(module), name)), place
+
+
+def test_the_weights_of_every_learned_choice_are_packed():
+    declared = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text("utf-8"))
+    patterns = declared["tool"]["setuptools"]["package-data"]["hyperfocal"]
+    packed = {path for pattern in patterns for path in SOURCE.glob(pattern)}
+    assert packed >= {*SOURCE.rglob("*.onnx"), *SOURCE.rglob("*.safetensors")}
+    assert packed

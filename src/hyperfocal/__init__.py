@@ -17,7 +17,9 @@ from hyperfocal.errors import (
 from hyperfocal.evaluation import Evaluation, evaluate
 from hyperfocal.fusion.api import Fusion, fuse
 from hyperfocal.fusion.recipe import Recipe
-from hyperfocal.stack.stack import Stack, open_stack
+from hyperfocal.fusion.stacker import Stacker
+from hyperfocal.stack.opening import open_stack
+from hyperfocal.stack.stack import Stack
 from hyperfocal.version import VERSION
 
 __version__ = VERSION
@@ -34,6 +36,7 @@ __all__ = [
     "Recipe",
     "Stack",
     "StackError",
+    "Stacker",
     "UnknownChoice",
     "evaluate",
     "fuse",

@@ -11,7 +11,8 @@ from hyperfocal import registry
 from hyperfocal.errors import StackError
 from hyperfocal.frame import FrameInfo, Samples
 from hyperfocal.metrics import to_grey, to_values
-from hyperfocal.stack.stack import FrameLike, open_stack
+from hyperfocal.stack.opening import open_stack
+from hyperfocal.stack.stack import FrameLike
 
 ALONE = ("ag", "sf", "mean", "sd", "en")
 NOISE_WARNING = "AG and SF rise with noise as they do with detail; never read them alone"
@@ -72,7 +73,11 @@ def parameters(name: str) -> tuple[str, ...]:
 
 
 def needs(name: str) -> frozenset[str]:
-    """What a metric cannot do without: `needs("psnr_edges")` -> `{"reference", "depth"}`."""
+    """What a metric cannot do without.
+
+    >>> sorted(needs("psnr_edges"))
+    ['depth', 'reference']
+    """
     taken = inspect.signature(_function(name)).parameters
     return frozenset(
         each for each in parameters(name) if taken[each].default is inspect.Parameter.empty
@@ -98,7 +103,7 @@ def _function(name: str) -> Callable[..., float]:
 
 
 def _only(frame: FrameLike, what: str) -> tuple[FrameInfo, Samples]:
-    with open_stack([frame], fewest=1) as stack:
+    with open_stack([frame], fewest=1, is_strict=True) as stack:
         if len(stack) > 1:
             raise StackError(
                 f"the {what} ({stack.info.name}) holds {len(stack)} pictures; give one"
@@ -115,7 +120,7 @@ def _fitting(fused: FrameInfo, frame: FrameLike, what: str) -> Samples:
 def _alike(fused: FrameInfo, sources: list[FrameLike]) -> Iterable[Samples]:
     if not sources:
         return
-    with open_stack(sources, fewest=1) as stack:
+    with open_stack(sources, fewest=1, is_strict=True) as stack:
         _require_alike(fused, stack.info, "its source")
         for index in range(len(stack)):
             yield stack.samples(index)

@@ -6,6 +6,7 @@ Samples are what a file holds, Pixels are what we compute with: float32, RGB, 0â
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import cv2
@@ -54,8 +55,34 @@ class Source(Protocol):
     @property
     def info(self) -> FrameInfo: ...
 
-    def read(self) -> Samples:
-        """The whole frame, (height, width, channels), of the dtype in `info`."""
+    @property
+    def path(self) -> Path | None:
+        """The file it comes from; None for what lies in memory."""
+        ...
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether going back to an earlier frame of its file takes long, as in films."""
+        ...
+
+    def read(self) -> Samples | Pixels:
+        """The whole frame, (height, width, channels).
+
+        Samples of the dtype in `info`; or Pixels where they have been computed (resampled, say),
+        which are rounded to samples only once, at the end.
+        """
+        ...
+
+    def covered(self, rows: slice) -> NDArray[np.bool_] | None:
+        """Where it has data of its own in these rows, (rows, width); None: everywhere."""
+        ...
+
+    def matched(self, first: Source) -> Source:
+        """The same frame, developed as `first` is where a program must develop it."""
+        ...
+
+    def require_room(self) -> None:
+        """Raise FormatError where its file or this machine's memory cannot hold it."""
         ...
 
 

@@ -31,7 +31,11 @@ _SUFFIXES = {"measures": "Measure"}
 
 
 def names(room: str) -> list[str]:
-    """The choices of a room, sorted: `names("metrics")` -> `["qcb", "qg", "qm"]`."""
+    """The choices of a room, sorted.
+
+    >>> names("engines")
+    ['onnxruntime', 'openvino', 'torch']
+    """
     return sorted(_places(room))
 
 
@@ -53,7 +57,11 @@ def choice(room: str, name: str) -> type:
 
 
 def class_name(name: str) -> str:
-    """`guided_filter` -> `GuidedFilter`."""
+    """The class of a choice.
+
+    >>> class_name("guided_filter")
+    'GuidedFilter'
+    """
     return "".join(part.capitalize() for part in name.replace("-", "_").split("_"))
 
 

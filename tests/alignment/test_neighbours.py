@@ -9,7 +9,7 @@ from hyperfocal import alignment
 from hyperfocal.alignment import neighbours, transforms
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.stack import ordering
-from hyperfocal.stack.stack import open_stack
+from hyperfocal.stack.opening import open_stack
 
 COUNT = 9
 BREATHING = [similarity(1 + 0.01 * number, 0, (1.5 * number, -number)) for number in range(COUNT)]

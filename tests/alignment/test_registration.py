@@ -8,7 +8,7 @@ from scenes import as_type
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.alignment.registration import Registration, register
 from hyperfocal.alignment.transforms import IDENTITY
-from hyperfocal.stack.stack import open_stack
+from hyperfocal.stack.opening import open_stack
 
 
 def told(placements):

@@ -96,16 +96,6 @@ def test_frames_that_come_twice_change_nothing(method):
     assert np.abs(fuse(frames, method) - fuse(frames * 2, method)).max() < 1e-4
 
 
-@pytest.mark.parametrize("method", DECODED)
-def test_a_fold_holds_no_frames(method):
-    fold = registry.make("methods", method).fold(20, 30, 3)
-    held = []
-    for seed in range(5):
-        fold.add(texture(20, 30, seed=seed))
-        held.append(sum(v.nbytes for v in vars(fold).values() if isinstance(v, np.ndarray)))
-    assert len(set(held)) == 1
-
-
 def test_two_frames_are_compared_as_published():
     rng = np.random.default_rng(0)
     first, second = rng.normal(scale=3, size=(2, 6, 9)).astype(np.float32)

@@ -41,7 +41,16 @@ def views(count, *, seed, height=60, width=80):
     return as_type([np.clip(0.8 * light + 0.2 * frame, 0, 1) for frame in frames], np.uint8)
 
 
-def exif_of(seconds=None, *, f_number=None, iso=None, exposure_s=None, digits=None, ratio=None):
+def exif_of(
+    seconds=None,
+    *,
+    f_number=None,
+    iso=None,
+    exposure_s=None,
+    digits=None,
+    ratio=None,
+    focal_mm=None,
+):
     """An EXIF block of a frame taken so long after START; `ratio` is its SubjectDistance."""
     layout = directories.Layout("<", False)
     entries = {}
@@ -51,7 +60,7 @@ def exif_of(seconds=None, *, f_number=None, iso=None, exposure_s=None, digits=No
     if digits is not None:
         text = digits.encode() + b"\0"
         entries[37521] = directories.Entry(2, len(text), text.ljust(4, b"\0")[:4], 0)
-    for tag, value in ((33434, exposure_s), (33437, f_number)):
+    for tag, value in ((33434, exposure_s), (33437, f_number), (37386, focal_mm)):
         if value is not None:
             packed = struct.pack("<II", round(value * 10_000), 10_000)
             entries[tag] = directories.Entry(5, 1, packed, 0)

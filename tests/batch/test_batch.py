@@ -75,12 +75,35 @@ def test_only_what_changed_is_made_again(tmp_path, capsys):
     assert [line.split()[0] for line in lines] == ["made"] * 3
 
 
+def test_a_depth_map_that_is_asked_for_later_is_made(tmp_path, capsys):
+    write_stack(tmp_path / "in" / "a")
+    out = tmp_path / "out"
+    batch(capsys, tmp_path / "in", "-o", out)
+    _, lines, _ = batch(capsys, tmp_path / "in", "-o", out, "--depth")
+    assert lines[0].startswith("made a")
+    assert (out / "a_depth.tif").exists()
+    _, lines, _ = batch(capsys, tmp_path / "in", "-o", out, "--depth")
+    assert lines[0].startswith("kept a")
+
+
+@pytest.mark.parametrize("lost", ["a.tif", "a_depth.tif"])
+def test_one_of_several_results_that_is_lost_is_made_again(tmp_path, capsys, lost):
+    write_stack(tmp_path / "in" / "a")
+    out = tmp_path / "out"
+    batch(capsys, tmp_path / "in", "-o", out, "--depth")
+    (out / lost).unlink()
+    _, lines, _ = batch(capsys, tmp_path / "in", "-o", out, "--depth")
+    assert lines[0].startswith("made a")
+    assert (out / lost).exists()
+
+
 def test_one_broken_stack_does_not_stop_the_rest(tmp_path, capsys):
     for name in ("cut", "good", "mixed", "one", "upright"):
         write_stack(tmp_path / "in" / name)
     cut = tmp_path / "in" / "cut" / "1.png"
     cut.write_bytes(cut.read_bytes()[:500])
-    write(tmp_path / "in" / "mixed" / "1.png", plain_frame(height=61))
+    write(tmp_path / "in" / "mixed" / "1.png", plain_frame(height=71))
+    write(tmp_path / "in" / "mixed" / "2.png", plain_frame(height=82))
     write(tmp_path / "in" / "upright" / "1.png", plain_frame().transpose(1, 0, 2))
     (tmp_path / "in" / "one" / "1.png").unlink()
     (tmp_path / "in" / "one" / "2.png").unlink()
@@ -88,11 +111,15 @@ def test_one_broken_stack_does_not_stop_the_rest(tmp_path, capsys):
     assert code == 1
     told = {line.split()[1].rstrip(":"): line for line in lines}
     assert "1.png is cut off" in told["cut"]
-    assert "90×61" in told["mixed"]
-    assert "60×90" in told["upright"]
+    assert "90×71" in told["mixed"]
+    assert told["upright"].startswith("made")
     assert "only one frame (0.png)" in told["one"]
     assert told["good"].startswith("made")
-    assert sorted(path.name for path in (tmp_path / "out").glob("*.tif")) == ["good.tif"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.tif")) == [
+        "good.tif",
+        "upright.tif",
+    ]
+    assert "60×90" in rows_of(tmp_path / "out")["upright"]["notices"]
     row = rows_of(tmp_path / "out")["mixed"]
     assert row["status"] == "failed"
     assert "1.png" in row["failure"]
@@ -230,3 +257,16 @@ def test_the_commands_of_the_docs_are_understood():
     assert len(commands) == 3
     for command in commands:
         _parser().parse_args(shlex.split(command))
+
+
+def test_results_and_files_left_aside_are_told_in_the_plan(tmp_path, capsys):
+    write_stack(tmp_path / "in" / "one")
+    write_stack(tmp_path / "in" / "two")
+    assert batch(capsys, tmp_path / "in", "-o", tmp_path / "out", "--suffix", ".png")[0] == 0
+    shutil.copy(tmp_path / "out" / "one.png", tmp_path / "in" / "one" / "fused.png")
+    (tmp_path / "in" / "two" / "notes.txt").write_text("no picture")
+    code, lines, err = batch(capsys, tmp_path / "in", "-o", tmp_path / "other", "--dry-run")
+    assert code == 0
+    assert sum("3 frames" in line for line in lines) == 2
+    assert any("one: fused.png is made by hyperfocal and left out" in line for line in err)
+    assert any("1 file is left aside, as no frames: two/notes.txt" in line for line in err)

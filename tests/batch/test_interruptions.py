@@ -38,6 +38,7 @@ def require_right(out, known):
         assert np.array_equal(formats.open_frames(path)[0].read(), known[path.name]), path.name
 
 
+@pytest.mark.slow
 def test_a_batch_killed_five_times_makes_every_picture_once(shoot, tmp_path):
     root, known = shoot
     rng, out = random.Random(7), tmp_path / "out"
@@ -67,6 +68,7 @@ def test_a_batch_killed_five_times_makes_every_picture_once(shoot, tmp_path):
     assert {path.name for path in (out / FOLDER).iterdir()} == {"lock", "state.json"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_keeps_what_is_done_and_says_so(shoot, tmp_path, number, code):
     root, known = shoot

@@ -17,98 +17,121 @@ from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.io import formats
 from tests.batch.shoots import FAST, exif_of, plain_frame, started, write, write_stack
 
-QUIET = 0.4
+QUIET = 20.0
+
+
+class Clock:
+    """Stands still until it is told that time passes."""
+
+    def __init__(self):
+        self.now = time.time()
+
+    def __call__(self):
+        return self.now
+
+    def passes(self, seconds):
+        self.now += seconds
+
+    def stamps(self, path, seconds_ago=0.0):
+        """Have a file say that it was written by this clock."""
+        os.utime(path, (self.now - seconds_ago,) * 2)
 
 
 @pytest.fixture
-def watcher(tmp_path):
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def watcher(tmp_path, clock):
     (tmp_path / "in").mkdir()
     with Ledger(tmp_path / "out") as ledger:
         work = Work(ledger, BatchOptions(), Recipe(FAST[1]), Preparation())
-        yield Watcher(tmp_path / "in", work, WatchOptions(quiet=QUIET))
+        yield Watcher(tmp_path / "in", work, WatchOptions(quiet=QUIET), clock=clock)
 
 
 def statuses(watcher):
     return [(row.status, row.stack, len(row.frames)) for row in watcher.look()]
 
 
-def test_a_stack_is_fused_when_it_is_quiet_and_anew_when_it_grows(tmp_path, watcher):
+def test_a_stack_is_fused_when_it_is_quiet_and_anew_when_it_grows(tmp_path, clock, watcher):
     folder = tmp_path / "in" / "s"
     assert statuses(watcher) == []
     write_stack(folder, 3)
     assert statuses(watcher) == []
-    time.sleep(QUIET + 0.1)
+    clock.passes(QUIET + 0.1)
     assert statuses(watcher) == [("made", "s", 3)]
     assert statuses(watcher) == []
-    write(folder / "3.png", plain_frame(4))
+    clock.stamps(write(folder / "3.png", plain_frame(4)))
     assert statuses(watcher) == []
-    time.sleep(QUIET + 0.1)
+    clock.passes(QUIET + 0.1)
     assert statuses(watcher) == [("made", "s", 4)]
 
 
-def test_a_file_that_grows_holds_its_stack_up(tmp_path, watcher):
+def test_a_file_that_grows_holds_its_stack_up(tmp_path, clock, watcher):
     path = write_stack(tmp_path / "in" / "s", 3)[2]
     whole = path.read_bytes()
     for end in (len(whole) // 3, len(whole) // 2, len(whole)):
         path.write_bytes(whole[:end])
         assert statuses(watcher) == []
-        time.sleep(QUIET * 0.6)
+        clock.passes(QUIET * 0.6)
     assert statuses(watcher) == []
-    time.sleep(QUIET)
+    clock.passes(QUIET)
     assert statuses(watcher) == [("made", "s", 3)]
 
 
-def test_a_failed_stack_is_told_once_and_tried_when_it_changes(tmp_path, watcher):
+def test_a_failed_stack_is_told_once_and_tried_when_it_changes(tmp_path, clock, watcher):
     path = write_stack(tmp_path / "in" / "s", 3)[1]
     whole = path.read_bytes()
     path.write_bytes(whole[:300])
-    time.sleep(QUIET + 0.1)
+    clock.passes(QUIET + 0.1)
     assert statuses(watcher) == [("failed", "s", 3)]
     assert statuses(watcher) == []
     path.write_bytes(whole)
     assert statuses(watcher) == []
-    time.sleep(QUIET + 0.1)
+    clock.passes(QUIET + 0.1)
     assert statuses(watcher) == [("made", "s", 3)]
 
 
-def loose(folder, numbers, seconds_ago=0.0):
+def loose(folder, numbers, clock, seconds_ago=0.0):
     """Frames of one scene in one folder, without EXIF times, written at another time than now."""
     for number in numbers:
         path = write(folder / f"{number}.png", plain_frame(number))
-        stamp = time.time() - seconds_ago
-        os.utime(path, (stamp, stamp))
+        clock.stamps(path, seconds_ago)
 
 
-def test_loose_frames_without_times_are_parted_by_when_they_came(tmp_path, watcher):
+def test_loose_frames_without_times_are_parted_by_when_they_came(tmp_path, clock, watcher):
     folder = tmp_path / "in"
-    loose(folder, (0, 1, 2), seconds_ago=60)
-    time.sleep(QUIET + 0.1)
+    loose(folder, (0, 1, 2), clock, seconds_ago=60)
+    clock.passes(QUIET + 0.1)
     assert statuses(watcher) == [("made", "0", 3)]
-    loose(folder, (3, 4))
+    loose(folder, (3, 4), clock)
     assert statuses(watcher) == []  # the first is done and stays so
-    loose(folder, (4,))  # sent again, which is no new stack
-    assert statuses(watcher) == []
-    time.sleep(QUIET + 0.1)
+    for _ in range(3):
+        clock.passes(QUIET / 2)
+        loose(folder, (4,), clock)  # sent again, which is no new stack
+        assert statuses(watcher) == []
+    clock.passes(QUIET + 0.1)
     assert statuses(watcher) == [("made", "3", 2)]
     assert sorted(path.name for path in (tmp_path / "out").glob("*.tif")) == ["0.tif", "3.tif"]
 
 
-def test_a_pause_that_was_given_parts_frames_that_came_later(tmp_path):
+def test_a_pause_that_was_given_parts_frames_that_came_later(tmp_path, clock):
     folder = tmp_path / "in"
-    loose(folder, (0, 1, 2), seconds_ago=60)
-    loose(folder, (3, 4), seconds_ago=30)
+    loose(folder, (0, 1, 2), clock, seconds_ago=60)
+    loose(folder, (3, 4), clock, seconds_ago=30)
     with Ledger(tmp_path / "out") as ledger:
         for gap, expected in ((20, [3, 2]), (40, [5])):
             work = Work(ledger, BatchOptions(gap=gap), Recipe(FAST[1]), Preparation())
-            watcher = Watcher(folder, work, WatchOptions(quiet=QUIET))
-            time.sleep(QUIET + 0.1)
+            watcher = Watcher(folder, work, WatchOptions(quiet=QUIET), clock=clock)
+            clock.passes(QUIET + 0.1)
             assert [count for _, _, count in statuses(watcher)] == expected
 
 
-def test_the_camera_s_times_part_loose_frames_as_in_a_batch(tmp_path, watcher):
+def test_the_camera_s_times_part_loose_frames_as_in_a_batch(tmp_path, clock, watcher):
     for number, second in enumerate([0, 1, 2, 20, 21, 22]):  # copied at once
         write(tmp_path / "in" / f"{number}.png", plain_frame(number), exif_of(second))
-    time.sleep(QUIET + 0.1)
+    clock.passes(QUIET + 0.1)
     assert statuses(watcher) == [("made", "0", 3), ("made", "3", 3)]
 
 
@@ -118,16 +141,26 @@ def test_a_folder_that_goes_away_is_told(tmp_path, watcher):
         statuses(watcher)
 
 
-def test_once_fuses_what_is_complete_and_ends(tmp_path, capsys):
+def test_once_fuses_what_is_complete_and_ends(tmp_path, clock):
     write_stack(tmp_path / "in" / "old", 3)
-    time.sleep(1.6)
-    write_stack(tmp_path / "in" / "new", 3)
+    clock.passes(100)
+    for path in write_stack(tmp_path / "in" / "new", 3):
+        clock.stamps(path, seconds_ago=10)
+    with Ledger(tmp_path / "out") as ledger:
+        work = Work(ledger, BatchOptions(), Recipe(FAST[1]), Preparation())
+        options = WatchOptions(quiet=QUIET, interval=0.05)
+        rows = list(Watcher(tmp_path / "in", work, options, clock=clock).rows(once=True))
+    assert [(row.status, row.stack) for row in rows] == [("made", "old")]
+    assert [path.name for path in (tmp_path / "out").glob("*.tif")] == ["old.tif"]
+
+
+def test_the_command_ends_when_it_was_asked_to_look_once(tmp_path, capsys):
+    write_stack(tmp_path / "in" / "a", 3)
     command = ["watch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--once", *FAST]
     with pytest.raises(SystemExit) as ended:
-        main([*command, "--quiet", "1.5", "--interval", "0.1"])
+        main([*command, "--quiet", "0", "--interval", "0.05"])
     assert ended.value.code == 0
-    assert capsys.readouterr().out.startswith("made old: 3 frames")
-    assert [path.name for path in (tmp_path / "out").glob("*.tif")] == ["old.tif"]
+    assert capsys.readouterr().out.startswith("made a: 3 frames")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

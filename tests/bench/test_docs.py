@@ -15,9 +15,11 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "bench.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_first_example_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    pytest.importorskip("matplotlib.pyplot", exc_type=ImportError)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     (command,) = re.findall(r"^hyperfocal (bench examples.*)$", PAGE, re.MULTILINE)

@@ -110,6 +110,24 @@ def test_in_three_frames_a_small_piece_is_given_up_though_its_neighbours_are_lar
     assert (verified == 0).all()
 
 
+def test_from_four_frames_on_slices_are_one_surface():
+    index = np.full((80, 80), 3, np.uint16)
+    index[20:35, 30:46], index[35:50, 30:46] = 0, 1  # 240 px each
+    verified = consistency.verified_stack(index, frame_count=4, radius=2, smallest=400)
+    assert (verified == index)[20:50, 30:46].mean() > 0.95
+    verified = consistency.verified_stack(index, frame_count=4, radius=2, smallest=600)
+    assert (verified == 3).all()
+
+
+def test_pieces_of_one_frame_are_no_surface_though_they_nearly_touch():
+    index = np.full((80, 90), 5, np.uint16)
+    index[20:40, 20:40] = index[20:40, 44:64] = 2  # 400 px each; no disk fits between them
+    verified = consistency.verified_stack(index, frame_count=6, radius=3, smallest=600)
+    assert (verified == 5).all()
+    verified = consistency.verified_stack(index, frame_count=6, radius=3, smallest=350)
+    assert (verified == 2).sum() > 700
+
+
 @given(seed=st.integers(0, 1000), count=st.integers(1, 30), size=st.integers(0, 60))
 def test_joined_labels_are_those_that_pairs_connect(seed, count, size):
     pairs = np.random.default_rng(seed).integers(0, count, (size, 2)).astype(np.int32)

@@ -58,5 +58,20 @@ def test_a_weight_is_the_same_whether_its_support_is_cut_out_or_not():
     assert np.abs(ConsistencyVerification().weigh(mask, guide) - whole).max() < 1e-5
 
 
+@pytest.mark.parametrize(
+    ("frame_count", "share", "smallest"),
+    [(2, None, 400), (2, 0.02, 800), (3, 0.01, 267), (5, 0.01, 160), (10, 0.05, 400)],
+)
+def test_regions_are_kept_from_the_share_on_that_is_asked_for(frame_count, share, smallest):
+    options = {} if share is None else {"smallest_share": share}
+    verification = ConsistencyVerification(opening_radius=0, **options)
+    for area in (smallest - 1, smallest):
+        index = np.full((200, 200), frame_count - 1, np.uint16)
+        index.reshape(-1)[40 * 200 : 40 * 200 + area % 100] = 0
+        index[41 : 41 + area // 100, :100] = 0  # frame 0 and the last are no neighbours
+        kept = verification.verify(index, frame_count=frame_count)
+        assert (kept == 0).sum() == (area if area == smallest else 0)
+
+
 def test_winners_are_the_frames_in_use():
     assert winners(np.uint16([[3, 0], [3, 7]])) == [0, 3, 7]

@@ -1,7 +1,5 @@
 """The optimised decision matrix against its literal definition."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -118,4 +116,3 @@ def test_the_options_choose_window_and_median():
     assert options.build(Majority, {"window": "none"}) == Majority()
     with pytest.raises(OptionError, match="window"):
         options.build(Majority, {"window": "0"})
-    assert [field.name for field in dataclasses.fields(Majority)] == ["window", "fuzzy"]

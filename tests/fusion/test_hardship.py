@@ -64,6 +64,7 @@ def test_one_corrupt_frame_of_a_hundred_is_named_before_any_is_measured(tmp_path
     assert stages == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["select", "lp"])
 def test_ten_thousand_frames_of_one_row(method):
     rng = np.random.default_rng(0)
@@ -135,6 +136,7 @@ def test_a_full_disk_for_scratch_leaves_nothing(tmp_path):
     assert not (tmp_path / "out.png").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_frames_are_on_scratch_leaves_nothing(tmp_path, number, code):
     folder, scratch = stack_in(tmp_path / "in", 40), tmp_path / "scratch"
@@ -173,3 +175,19 @@ def test_a_signal_between_two_outputs_takes_back_the_first(tmp_path, monkeypatch
         hyperfocal.fuse(frames, tmp_path / "a.tif", method="select", maps=tmp_path / "maps")
     assert taken == ["a.tif", "kept.png", "maps"]
     assert [path.name for path in tmp_path.iterdir()] == ["kept.png"]
+
+
+def test_a_signal_between_two_outputs_keeps_what_was_there_before(tmp_path, monkeypatch):
+    _, frames, _ = scene(40, 60, 2)
+    hyperfocal.fuse(frames, tmp_path / "a.tif", method="select", maps=tmp_path / "maps")
+    before = sorted(tmp_path.rglob("*"))
+
+    def interrupted(folder, maps):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(outputs, "save_maps", interrupted)
+    names = {"out": "a.tif", "decision_map": "new.png", "maps": "maps"}
+    options = {kind: tmp_path / name for kind, name in names.items()}
+    with pytest.raises(KeyboardInterrupt):
+        hyperfocal.fuse(frames, method="select", overwrite=True, **options)
+    assert sorted(tmp_path.rglob("*")) == before

@@ -11,10 +11,12 @@ from scenes import as_type, texture
 from hyperfocal.frame import FrameInfo
 from hyperfocal.io import formats
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import sys, hyperfocal
 hyperfocal.fuse(sys.argv[2:], method=sys.argv[1])
-print(hyperfocal.fusion.peak_memory_bytes())
+print(hyperfocal.fusion.api.peak_memory_bytes())
 """
 
 

@@ -72,6 +72,77 @@ def test_the_camera_s_time_tells_where_names_do_not(tmp_path):
     assert (prepared.order, names_of(prepared)) == ("time", ["c.png", "a.png", "b.png"])
 
 
+PASSED = [9997, 9998, 9999, 1, 2]
+
+
+def timed(folder, numbers, seconds, names="DSC_{:04d}.JPG"):
+    """Frames with these numbers, taken at these seconds."""
+    for number, second, frame in zip(numbers, seconds, ramp(len(numbers)), strict=True):
+        exif = None if second is None else exif_of(second)
+        write_with_exif(folder / names.format(number), as_type([frame], np.uint8)[0], exif)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("numbers", "seconds", "names"),
+    [
+        (PASSED, range(5), "DSC_{:04d}.JPG"),
+        (PASSED, range(5), "DSC{:05d}.JPG"),  # five digits of which four count
+        (PASSED, range(5), "100_{:04d}_b2.JPG"),  # beside numbers that stay
+        (PASSED, [0, 0, 1, 1, 1], "DSC_{:04d}.JPG"),  # faster than a second
+        ([9990, 9996, 9998, 2, 3, 9], range(6), "DSC_{:04d}.JPG"),  # some deleted
+        ([99, 0, 1], range(3), "a{:02d}.JPG"),
+        ([*range(960, 1000), 0, 1], range(42), "DSC_{:03d}.JPG"),
+    ],
+)
+def test_times_tell_the_order_where_the_counter_began_anew(tmp_path, numbers, seconds, names):
+    prepared = prepare(timed(tmp_path, numbers, seconds, names), Preparation())
+    assert prepared.order == "time"
+    assert names_of(prepared) == [names.format(number) for number in numbers]
+    (notice,) = prepared.notices
+    first, last = names.format(numbers[0]), names.format(numbers[-1])
+    assert f"{first} is the first and {last} the last" in notice
+    assert prepare(tmp_path, Preparation(order="name")).order == "name"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "seconds"),
+    [
+        ([1, 2, 3, 4, 5], [2, 3, 4, 0, 1]),  # no gap
+        ([1, 2, 9998, 9999], [0, 1, 2, 3]),  # in order
+        ([1, 2, 9998, 9999], [3, 2, 1, 0]),  # backwards
+        ([1, 2, 9998, 9999], [2, 0, 1, 3]),  # in no order
+        ([1, 2, 9998, 9999], [1, 1, 1, 1]),
+        ([1, 2, 700, 701], [None] * 4),  # no end of a counter
+    ],
+)
+def test_names_tell_the_order_where_times_do_not_say_so(tmp_path, numbers, seconds):
+    prepared = prepare(timed(tmp_path, numbers, seconds), Preparation())
+    assert (prepared.order, prepared.notices) == ("name", ())
+    prepared.stack.close()
+
+
+@pytest.mark.parametrize("seconds", [[None] * 5, [0, 1, None, 3, 4]])
+def test_what_is_sharp_tells_the_order_where_a_counter_began_anew_without_times(tmp_path, seconds):
+    prepared = prepare(timed(tmp_path, PASSED, seconds), Preparation())
+    assert prepared.order == "content"
+    names = [f"DSC_{number:04d}.JPG" for number in PASSED]
+    assert names_of(prepared) in (names, names[::-1])
+
+
+def test_a_finished_picture_without_exif_is_left_out_or_told(tmp_path):
+    names = [f"frame_{number}.png" for number in range(8)]
+    folder = write_frames(tmp_path / "in", ramp(8), names)
+    write(folder / "stacked.png", as_type([texture(180, 240)], np.uint8)[0])
+    with_pixels = prepare(folder, Preparation())
+    assert names_of(with_pixels) == names
+    assert "stacked.png is sharp wherever any other is, and left out" in with_pixels.notices
+    (folder / "stacked.png").rename(folder / "frame_8.png")
+    report = fuse_prepared(folder, tmp_path / "o.png", recipe=FAST, preparation=Preparation())
+    told = "frame 9 (frame_8.png) is sharp wherever any other is; take it out if it is a finished"
+    assert any(line.startswith(told) for line in report["notices"])
+
+
 def test_an_order_that_nothing_tells_is_refused(tmp_path):
     folder = write_frames(tmp_path / "in", ramp(3), ["a.png", "b.png", "c.png"])
     with pytest.raises(StackError, match=r"a\.png has no EXIF time"):

@@ -1,5 +1,8 @@
 """The OpenVINO engine among threads."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -49,3 +52,26 @@ def test_the_first_inference_of_a_process_runs_alone(monkeypatch):
     assert first[0] == 1
     assert first[1] == 1
     assert max(compiled._model.notes["seen"][4:]) > 1
+
+
+QUIET = """
+import os, sys
+def seen(event, arguments):
+    if event in ("socket.getaddrinfo", "socket.connect", "urllib.Request", "os.fork"):
+        os.write(2, f"{event} {arguments!r}\\n".encode())
+sys.addaudithook(seen)
+import numpy as np, hyperfocal
+frames = np.random.default_rng(0).integers(0, 255, (2, 60, 70, 3), np.uint8)
+hyperfocal.fuse(frames, method="prism:engine=openvino")
+print("openvino" in sys.modules)
+"""
+
+
+def test_a_run_looks_nothing_up_and_forks_nothing(tmp_path):
+    home = {**os.environ, "HOME": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-c", QUIET], capture_output=True, text=True, check=True, env=home
+    )
+    assert run.stdout.strip() == "True"
+    assert run.stderr == ""
+    assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ from scenes import texture
 
 from hyperfocal.frame import to_grey
 from hyperfocal.inference.engines import onnxruntime
-from hyperfocal.measures.ums import UmsNetwork, windows_of
+from hyperfocal.measures.ums import UmsMeasure, windows_of
 
 
 def grey(height, width, seed=0):
@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
 
 
 @dataclass(frozen=True)
-class Random(UmsNetwork):
+class Random(UmsMeasure):
     """The measure with weights of our own."""
 
     folder: Path = Path()
@@ -38,6 +38,7 @@ class Random(UmsNetwork):
         return onnxruntime.open_network(path, precision="fp32", shapes=shapes, alone=alone)
 
 
+@pytest.mark.slow
 def test_blocks_give_what_the_whole_gives(folder):
     measure = Random(folder=folder)
     frame = grey(528, 560)
@@ -63,7 +64,7 @@ def test_a_tile_scores_as_the_whole_does(folder):
 def test_halo_and_blocks_lie_on_the_grid():
     for radius in range(40):
         for median in (False, True):
-            measure = UmsNetwork(radius=radius, median=median)
+            measure = UmsMeasure(radius=radius, median=median)
             assert measure.halo % measure.grid == 0
             assert measure.halo >= radius + 48
 

@@ -106,6 +106,7 @@ def test_the_whole_gives_the_gradient_of_the_published_network_s_features():
 
 
 @torch.no_grad()
+@pytest.mark.slow
 def test_gates_are_pooled_inside_all_windows():
     network = random_network()
     picture = torch.rand(1, 1, 320, 320)

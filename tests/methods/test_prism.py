@@ -117,6 +117,7 @@ def test_frames_that_are_all_blurred_are_averaged_within_their_range():
     assert psnr(made, blurred[0]) > 30
 
 
+@pytest.mark.slow
 def test_five_hundred_frames():
     sharp, frames, _ = scene(32, 48, 5, channels=1)
     many = list(itertools.islice(itertools.cycle(frames), 500))

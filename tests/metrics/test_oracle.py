@@ -34,7 +34,10 @@ LEFT_OUT = {
     "FMI_W": "the oracle took a Meyer filter of 62 taps; ours has 102, as the authors' program",
 }
 
-pytestmark = pytest.mark.skipif(not ORACLE.exists(), reason=f"needs {ORACLE.name} in shared/data")
+pytestmark = [
+    pytest.mark.skipif(not ORACLE.exists(), reason="needs the development data beside the project"),
+    pytest.mark.slow,
+]
 VALUES: dict[str, Any] = json.loads(ORACLE.read_text()) if ORACLE.exists() else {"triples": []}
 
 

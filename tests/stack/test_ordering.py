@@ -8,8 +8,9 @@ import pytest
 from scenes import scene, texture
 
 from hyperfocal.stack import ordering
-from hyperfocal.stack.stack import open_stack
+from hyperfocal.stack.opening import open_stack
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 RENDERED = Path(__file__).parents[3] / "shared" / "data" / "rendered"
 
 
@@ -112,14 +113,48 @@ def test_flicker_does_not_count():
     assert np.allclose(first, second, rtol=0.05, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["macro_bug", "micro_tissue", "still_life"])
-def test_rendered_stacks_find_their_order(name):
-    files = sorted((RENDERED / name).glob("frame_*.png"))
+@pytest.mark.parametrize(
+    "folder",
+    [EXAMPLES / "macro_bug", RENDERED / "micro_tissue", RENDERED / "still_life"],
+    ids=lambda folder: folder.name,
+)
+def test_rendered_stacks_find_their_order(folder):
+    files = sorted(folder.glob("frame_*.png"))
     if not files:
-        pytest.skip(f"no {RENDERED / name}")
+        pytest.skip(f"needs {folder.name} of the development data beside the project")
     known = details(files)
     for seed in range(5):
         shuffled = np.random.default_rng(seed).permutation(len(files))
         order = ordering.shortest_path(ordering.distances(known[shuffled]))
         assert abs(tau(shuffled[order])) == 1
     assert ordering.blurred(known) == []
+
+
+def test_a_finished_picture_is_told_from_all_frames():
+    frames = ramp(9, noise=0.01)
+    sharp = np.clip(texture(180, 240), 0, 1)
+    assert ordering.finished(details(frames)) is None
+    for place in (0, 4, 9):
+        both = [*frames[:place], sharp, *frames[place:]]
+        assert ordering.finished(details(both)) == place
+
+
+def test_noise_everywhere_is_no_finished_picture():
+    frames = ramp(9)
+    rng = np.random.default_rng(1)
+    for sigma in (0.02, 0.1, 0.3):
+        noisy = frames[4] * 0.2 + sigma * rng.standard_normal(frames[4].shape)
+        both = [*frames[:4], np.clip(noisy, 0, 1).astype(np.float32), *frames[5:]]
+        assert ordering.finished(details(both)) is None
+
+
+@pytest.mark.skipif(not RENDERED.exists(), reason="the rendered stacks are not here")
+@pytest.mark.parametrize("name", ["macro_bug", "micro_tissue", "still_life", "still_life_breath"])
+def test_no_frame_of_a_rendered_stack_is_a_finished_picture(name):
+    with open_stack(sorted((RENDERED / name).glob("frame_*.png"))) as stack:
+        found = ordering.detail_maps(stack)
+    parts = [found, found[::2], found[1::2]]
+    parts += [
+        found[first : first + count] for count in (4, 6) for first in range(len(found) - count)
+    ]
+    assert [ordering.finished(part) for part in parts] == [None] * len(parts)

@@ -11,7 +11,8 @@ from scenes import as_type, texture
 from hyperfocal.errors import FormatError, StackError
 from hyperfocal.frame import FrameInfo
 from hyperfocal.io import formats
-from hyperfocal.stack.stack import natural_key, open_stack
+from hyperfocal.stack.opening import open_stack
+from hyperfocal.stack.stack import natural_key
 
 
 def write(path, samples):
@@ -57,20 +58,6 @@ def test_other_files_of_a_folder_are_ignored_and_told(folder):
 def test_an_earlier_result_in_the_folder_is_no_frame(folder):
     (folder / "img3.png").write_bytes((folder / "img2.png").read_bytes())
     assert len(open_stack(folder, exclude=[folder / "img3.png"])) == 3
-
-
-@pytest.mark.parametrize(
-    ("odd", "message"),
-    [
-        (np.zeros((20, 31, 3), np.uint8), r"frame 4 \(img11.png\) is 31×20, the stack is 30×20"),
-        (np.zeros((20, 30, 3), np.uint16), "uint16 samples"),
-        (np.zeros((20, 30, 1), np.uint8), "is grey, the stack is in colour"),
-    ],
-)
-def test_a_frame_that_does_not_fit_is_named(folder, odd, message):
-    write(folder / "img11.png", odd)
-    with pytest.raises(StackError, match=message):
-        open_stack(folder)
 
 
 def test_one_frame_or_none_is_refused(tmp_path):

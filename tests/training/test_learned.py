@@ -94,6 +94,7 @@ def test_the_published_settings_are_the_defaults():
     assert (deep.epochs, deep.learning_rate, deep.height, deep.width) == (100, 1e-4, 64, 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options_class", "changes", "files"),
     [

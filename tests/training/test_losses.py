@@ -38,6 +38,18 @@ def test_ssim_is_the_published_one(size, sigma):
     assert found == pytest.approx(ssim_by_definition(first, second, size, sigma), rel=1e-4)
 
 
-def test_equal_pictures_are_alike():
-    picture = torch.rand(2, 1, 20, 20)
+def test_only_equal_pictures_are_wholly_alike():
+    picture = torch.from_numpy(np.random.default_rng(1).random((2, 1, 20, 20), np.float32))
     assert float(ssim(picture, picture)) == pytest.approx(1, abs=1e-6)
+    # By the formula: a constant more leaves the contrast, half of the contrast leaves the mean.
+    mean, c1, c2 = 0.5, 0.01**2, 0.03**2
+    flat = torch.full((1, 1, 40, 40), mean)
+    inner = np.s_[:, :, 10:-10, 10:-10]
+    brighter = (2 * mean * 0.7 + c1) / (mean**2 + 0.7**2 + c1)
+    assert float(ssim(flat[inner], flat[inner] + 0.2)) < 1
+    wide = torch.full((1, 1, 400, 400), mean)
+    assert float(ssim(wide, wide + 0.2)) == pytest.approx(brighter, abs=2e-3)
+    fine = torch.from_numpy(np.indices((400, 400)).sum(0) % 2 * 0.2 - 0.1)[None, None].float()
+    assert float(ssim(wide + fine, wide + fine / 2)) == pytest.approx(
+        (2 * 0.005 + c2) / (0.01 + 0.0025 + c2), abs=2e-2
+    )

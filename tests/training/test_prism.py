@@ -47,6 +47,7 @@ def finished(photos, tmp_path_factory):
     return run.train(options(tmp_path_factory.mktemp("run") / "whole"), [photos])
 
 
+@pytest.mark.slow
 def test_it_learns_without_labels(finished, photos):
     losses = [terms["picture"] for terms in finished.history.validation]
     with torch.no_grad():
@@ -57,6 +58,7 @@ def test_it_learns_without_labels(finished, photos):
     assert min(losses) < before - 0.2
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_with_the_same_weights(finished, photos, tmp_path):
     def interrupt(stage, step, count):
         if stage.startswith("epoch 2") and step == 3:
@@ -69,6 +71,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(finished, photos, tmp_pat
     assert all(torch.equal(one, other) for one, other in pairs)
 
 
+@pytest.mark.slow
 def test_what_is_exported_is_what_was_trained(finished, photos):
     paths = run.export(finished, [photos])
     names = {path.name for path in paths}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -42,14 +43,22 @@ def weights_of(training):
     return {name: value.clone() for name, value in training.lesson.network.state_dict().items()}
 
 
-def test_tiles_of_a_photograph_stay_on_one_side(photos):
-    train_paths, held_out = photographs.split(
-        photographs.find([photos]), validation_share=0.3, seed=0
-    )
-    names = [{photographs.name_of(path) for path in part} for part in (train_paths, held_out)]
-    assert len(train_paths) == 4
-    assert len(held_out) == 2
-    assert not names[0] & names[1]
+@pytest.mark.parametrize("seed", range(4))
+def test_tiles_of_a_photograph_stay_on_one_side(photos, seed):
+    found = photographs.find([photos])
+    sides = photographs.split(found, validation_share=0.3, seed=seed)
+    train_paths, held_out = ([path.name for path in side] for side in sides)
+    tiles = [[f"photo{number}_r{row}c0.png" for row in (0, 1)] for number in range(3)]
+    assert held_out in tiles
+    assert [train_paths[:2], train_paths[2:]] == [each for each in tiles if each != held_out]
+
+
+def test_a_photograph_is_told_by_its_name_without_its_tile():
+    for name, photograph in (
+        ("pier_r0c2.jpg", "pier"), ("pier.jpg", "pier"), ("pier_r10c12.png", "pier"),
+        ("pier_r0.jpg", "pier_r0"), ("r0c2.jpg", "r0c2"), ("pier_r0c2_b.jpg", "pier_r0c2_b"),
+    ):  # fmt: skip
+        assert photographs.name_of(Path(name)) == photograph
 
 
 def test_a_folder_without_photographs_is_named(tmp_path):
@@ -72,18 +81,37 @@ def test_views_depend_on_seed_epoch_and_place_alone(photos):
     rest = list(views.batches(1, batch=2, repeats=2, skip=4))
     assert len(whole) == 6
     assert all(torch.equal(a, b) for a, b in zip(whole[4:], rest, strict=True))
-    assert not torch.equal(whole[0], next(iter(views.batches(2, batch=2, repeats=2))))
     assert whole[0].shape == (2, 1, 16, 16)
     assert 0 <= float(whole[0].min()) <= float(whole[0].max()) <= 1
+
+
+@pytest.mark.parametrize("what", ["order", "cut"])
+def test_another_seed_and_another_epoch_change_order_and_cut_each(photos, what):
+    def epoch_of(seed, epoch):
+        paths = photographs.find([photos])[: 6 if what == "order" else 1]
+        is_cut = what == "cut"
+        views = Views(paths, 16, 16, crop=is_cut, flip=is_cut, seed=seed)
+        return torch.cat(list(views.batches(epoch, batch=2, repeats=4)))
+
+    assert torch.equal(epoch_of(3, 1), epoch_of(3, 1))
+    assert not torch.equal(epoch_of(3, 1), epoch_of(4, 1))
+    assert not torch.equal(epoch_of(3, 1), epoch_of(3, 2))
+    if what == "order":  # the same views, in another order
+        one, other = (epoch_of(seed, 1).flatten(1).tolist() for seed in (3, 4))
+        assert sorted(one) == sorted(other)
 
 
 class Killed(Exception):
     """The process is gone."""
 
 
-@pytest.mark.parametrize("fatal_step", [1, 3, 5])
+@pytest.mark.parametrize(
+    "fatal_step", [*(pytest.param(step, marks=pytest.mark.slow) for step in (1, 3)), 7]
+)
 def test_a_killed_run_ends_as_an_unbroken_one(photos, tmp_path, monkeypatch, fatal_step):
-    unbroken = train(small(tmp_path, out=str(tmp_path / "unbroken")), [photos])
+    # Four epochs of four steps; the learning rate falls after the second and after the fourth.
+    options = {"epochs": 4, "decay_epochs": 2, "decay": 0.1}
+    unbroken = train(small(tmp_path, out=str(tmp_path / "unbroken"), **options), [photos])
     steps = 0
 
     def dies(*_):
@@ -94,8 +122,10 @@ def test_a_killed_run_ends_as_an_unbroken_one(photos, tmp_path, monkeypatch, fat
 
     monkeypatch.setattr("hyperfocal.training.loop.CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(Killed):
-        train(small(tmp_path), [photos], on_progress=dies)
-    resumed = train(small(tmp_path), [photos])
+        train(small(tmp_path, **options), [photos], on_progress=dies)
+    resumed = train(small(tmp_path, **options), [photos])
+    assert resumed.scheduler.get_last_lr() == unbroken.scheduler.get_last_lr()
+    assert unbroken.scheduler.get_last_lr() == pytest.approx([1e-2 * 0.1**2])
     expected, found = weights_of(unbroken), weights_of(resumed)
     assert all(torch.equal(expected[name], found[name]) for name in expected)
     assert resumed.history.validation == unbroken.history.validation
@@ -131,6 +161,7 @@ def test_other_options_do_not_continue_a_run(photos, tmp_path):
     assert len(train(small(tmp_path, epochs=2), [photos]).history.train) == 2
 
 
+@pytest.mark.slow
 def test_training_learns_to_reconstruct(photos, tmp_path):
     history = train(small(tmp_path, epochs=12), [photos]).history
     losses = [terms["total"] for terms in history.train]

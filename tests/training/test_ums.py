@@ -68,6 +68,7 @@ def test_the_total_is_the_weighted_sum_of_the_terms():
     assert float(terms["total"].detach()) == pytest.approx(float(total.detach()))
 
 
+@pytest.mark.slow
 def test_a_run_learns_and_leaves_weights_and_a_card(tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()

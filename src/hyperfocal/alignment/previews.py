@@ -50,6 +50,10 @@ class Previews:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove what was kept on disk."""
         self._greys.close()
         self._levels.close()
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +19,7 @@ from hyperfocal.alignment.crop import Rectangle
 from hyperfocal.alignment.gain_offset import Correction
 from hyperfocal.alignment.transforms import IDENTITY, Matrix, mapped
 from hyperfocal.compute import tiles
-from hyperfocal.frame import FrameInfo, Pixels, Samples, Source, to_pixels, to_samples
+from hyperfocal.frame import FrameInfo, Pixels, Samples, Source, to_pixels
 
 _STRIP = 256  # rows
 _SEAM = 8  # px beside filled places where a focus measure may see the seam
@@ -31,7 +33,7 @@ class Filling:
         self._source, self._correction = source, correction
 
     @cached_property
-    def samples(self) -> Samples:
+    def samples(self) -> Samples | Pixels:
         return _corrected(self._source.read(), self._correction)
 
 
@@ -49,33 +51,62 @@ class PlacedSource:
     def info(self) -> FrameInfo:
         return replace(self.source.info, height=self.area.height, width=self.area.width)
 
-    def read(self) -> Samples:
+    @property
+    def path(self) -> Path | None:
+        return self.source.path
+
+    @property
+    def is_sequential(self) -> bool:
+        return self.source.is_sequential
+
+    def matched(self, first: Source) -> Source:
+        return replace(self, source=self.source.matched(first))
+
+    def require_room(self) -> None:
+        self.source.require_room()
+
+    def read(self) -> Samples | Pixels:
         samples = self.source.read()
         if np.array_equal(self.matrix, IDENTITY):
             return _corrected(_cut(samples, self.area), self.correction)
-        placed = np.empty((self.area.height, self.area.width, samples.shape[2]), samples.dtype)
+        placed = np.empty((self.area.height, self.area.width, samples.shape[2]), np.float32)
         limits = _limits(samples)
         for strip in tiles.strips(self.area.height, _STRIP):
             pixels = _resampled(samples, self._matrix_at(strip.top), placed[strip.rows].shape)
             np.clip(pixels, *limits, out=pixels)
-            if self.correction is not None:
-                self.correction.apply(pixels)
-            placed[strip.rows] = to_samples(pixels, samples.dtype)
+            _correct(pixels, self.correction, samples.dtype)
             if self.filling is not None:
                 beyond = ~self._inside(strip.top, strip.bottom)
-                kept = _cut(self.filling.samples, self.area)[strip.rows]
-                placed[strip.rows][beyond] = kept[beyond]
+                kept = to_pixels(_cut(self.filling.samples, self.area)[strip.rows])
+                pixels[beyond] = kept[beyond]
+            placed[strip.rows] = pixels
         return placed
 
     def covered(self, rows: slice) -> NDArray[np.bool_] | None:
         """Where the frame has data of its own in these rows, seam excluded; None: everywhere."""
+        own = self._own(rows)
         if self.filling is None:
-            return None
+            return own
         top, bottom, _ = rows.indices(self.area.height)
         covered = np.empty((bottom - top, self.area.width), bool)
         for strip in tiles.strips(bottom - top, _STRIP):
             covered[strip.rows] = self._inside(top + strip.top, top + strip.bottom, _SEAM)
-        return covered
+        return covered if own is None else covered & own
+
+    def _own(self, rows: slice) -> NDArray[np.bool_] | None:
+        """Where the frame as it came had data, seen in these rows; None: everywhere."""
+        mask = self.source.covered(slice(None))
+        if mask is None:
+            return None
+        top, bottom, _ = rows.indices(self.area.height)
+        seen = cv2.warpPerspective(
+            mask.view(np.uint8),
+            self._matrix_at(top),
+            (self.area.width, bottom - top),
+            flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return seen.view(bool)
 
     def _inside(self, top: int, bottom: int, margin: int = 0) -> NDArray[np.bool_]:
         """Whether rows `top` to `bottom` of the area lie in the frame, so many px from its end."""
@@ -123,12 +154,22 @@ def _cut(samples: Samples, area: Rectangle) -> Samples:
     return samples[area.top : area.bottom, area.left : area.right]
 
 
-def _corrected(samples: Samples, correction: Correction | None) -> Samples:
+def _corrected(samples: Samples, correction: Correction | None) -> Samples | Pixels:
+    """The frame in the reference's light: pixels, not rounded, where anything is to be done."""
     if correction is None:
         return samples
-    corrected = np.empty_like(samples)
+    corrected = np.empty(samples.shape, np.float32)
     for strip in tiles.strips(len(samples), _STRIP):
         # A copy, because pixels of float samples are the samples themselves.
-        pixels = correction.apply(to_pixels(samples[strip.rows]).copy())
-        corrected[strip.rows] = to_samples(pixels, samples.dtype)
+        pixels = to_pixels(samples[strip.rows], corrected[strip.rows])
+        corrected[strip.rows] = pixels
+        _correct(corrected[strip.rows], correction, samples.dtype)
     return corrected
+
+
+def _correct(pixels: Pixels, correction: Correction | None, dtype: np.dtype[Any]) -> None:
+    """Bring pixels to the reference's light, in place; what samples cannot hold is clipped."""
+    if correction is not None:
+        correction.apply(pixels)
+        if dtype.kind == "u":
+            np.clip(pixels, 0, 1, out=pixels)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from hyperfocal.errors import StackError
 from hyperfocal.io import formats
-from hyperfocal.stack.stack import listed, natural_key
+from hyperfocal.stack.fitting import named
+from hyperfocal.stack.opening import listed
+from hyperfocal.stack.stack import natural_key
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Folder:
 
 
 def find_folders(root: Path, *, exclude: Path) -> tuple[list[Folder], list[str]]:
-    """The folders with pictures in and below `root`, and a line for each link left out.
+    """The folders with pictures in and below `root`, and lines on links and files left out.
 
     `exclude` is left out with all in it. Raises StackError where `root` is no readable folder.
     """
@@ -31,6 +33,7 @@ def find_folders(root: Path, *, exclude: Path) -> tuple[list[Folder], list[str]]
     seen = {os.path.realpath(exclude)}
     found: list[Folder] = []
     notices: list[str] = []
+    aside: list[str] = []
     waiting: deque[tuple[Path, str]] = deque([(root, "")])
     # Links last, so that a folder is known by its own place and not by a link to it.
     links: deque[tuple[Path, str]] = deque()
@@ -43,7 +46,7 @@ def find_folders(root: Path, *, exclude: Path) -> tuple[list[Folder], list[str]]
             continue
         seen.add(real)
         try:
-            files, _ = listed(path, set())
+            files, others = listed(path, set())
             below = _below(path, name)
         except OSError as error:
             if path == root:
@@ -52,10 +55,14 @@ def find_folders(root: Path, *, exclude: Path) -> tuple[list[Folder], list[str]]
                 ) from error
             found.append(Folder(path, name, (), f"{path} cannot be read: {error.strerror}"))
             continue
+        aside += [f"{name}/{each}" if name else each for each in others]
         if files:
             found.append(Folder(path, name, tuple(files)))
         for each in below:
             (links if each[0].is_symlink() else waiting).append(each)
+    if aside:
+        count = "1 file is" if len(aside) == 1 else f"{len(aside)} files are"
+        notices.append(f"{count} left aside, as no frames: {named(aside)}")
     return sorted(found, key=lambda folder: natural_key(folder.name)), notices
 
 

@@ -12,6 +12,7 @@ from hyperfocal.batch.folders import Folder, find_folders
 from hyperfocal.batch.groups import Group, MetadataCache, split, whole
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.errors import OptionError, StackError
+from hyperfocal.stack.fitting import named
 
 OnStep = Callable[[str, int, int], None]
 
@@ -59,14 +60,25 @@ def make_plan(
         if folder.failure:
             jobs.append(Job(folder.name, folder.name, (), "", failure=folder.failure))
             continue
+        files, told = _without_results(folder, album)
+        notices += told
         is_whole = options.group == "folder" or (options.group == "auto" and folder.name != "")
-        if is_whole:
-            groups = whole(folder.files, album)
-        else:
-            groups = split(folder.files, options, album, on_step=on_step)
+        groups = whole(files, album) if is_whole else split(files, options, album, on_step=on_step)
         for group in groups:
             jobs.append(_job(root, folder, group, options, len(jobs) + 1, taken, is_whole))
     return BatchPlan(tuple(jobs), tuple(notices))
+
+
+def _without_results(folder: Folder, album: MetadataCache) -> tuple[list[Path], list[str]]:
+    """The files of a folder that are no results of this program, where others are there too."""
+    files = list(folder.files)
+    kept = [path for path in files if not album.picture(path).shot.is_own]
+    if len(kept) < 2 or len(kept) == len(files):
+        return files, []
+    names = [path.name for path in files if path not in kept]
+    verb = "is" if len(names) == 1 else "are"
+    where = f"{folder.name}: " if folder.name else ""
+    return kept, [f"{where}{named(names)} {verb} made by hyperfocal and left out"]
 
 
 def _job(

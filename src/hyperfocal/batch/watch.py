@@ -32,10 +32,20 @@ class WatchOptions:
 
 
 class Watcher:
-    """Looks at a folder and fuses the stacks that have become complete."""
+    """Looks at a folder and fuses the stacks that have become complete.
 
-    def __init__(self, root: Path, work: Work, options: WatchOptions):
-        self._root, self._work, self._options = root, work, options
+    `clock` tells the seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        work: Work,
+        options: WatchOptions,
+        *,
+        clock: Callable[[], float] = time.time,
+    ):
+        self._root, self._work, self._options, self._clock = root, work, options, clock
         self._came: dict[Path, float] = {}  # when each file was first seen to be written
         # Who says how long a stack takes to be complete says what a pause between stacks is.
         self._album = MetadataCache(Arrivals(self._came, options.quiet))
@@ -44,7 +54,7 @@ class Watcher:
 
     def look(self, on_step: OnStep = lambda stage, index, count: None) -> Iterator[Outcome]:
         """A row for every stack that has become complete since the last look."""
-        now = time.time()
+        now = self._clock()
         self._note(now)
         for job in self._jobs():
             if self._is_complete(job, now):
@@ -60,7 +70,7 @@ class Watcher:
         """Rows as stacks are done, for ever; with `once`, of what is complete now."""
         if once:
             # Two looks tell whether a file is still growing.
-            self._note(time.time())
+            self._note(self._clock())
             time.sleep(min(self._options.interval, 1.0))
             yield from self.look(on_step)
             return

@@ -70,4 +70,5 @@ def _end(program: int) -> None:
         pass
 
 
-main()
+if __name__ == "__main__":
+    main()

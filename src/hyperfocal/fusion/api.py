@@ -24,7 +24,8 @@ from hyperfocal.io import formats, outputs
 from hyperfocal.methods import Method, has_depth
 from hyperfocal.options import check
 from hyperfocal.stack.near_end import near_end
-from hyperfocal.stack.stack import FramesLike, Stack, absent_numbers, open_stack
+from hyperfocal.stack.opening import open_stack
+from hyperfocal.stack.stack import FramesLike, Stack, absent_numbers
 from hyperfocal.version import VERSION
 
 PathLike = str | os.PathLike[str]
@@ -237,7 +238,7 @@ def require_possible(
             f"{type(method).__name__.lower()} blends frames without deciding, so there is no "
             f"{named[0].replace('_', ' ')} to write; leave it out or choose another method"
         )
-    inputs = [source.path for source in stack.sources if hasattr(source, "path")]
+    inputs = stack.paths
     pictures = [targets[name] for name in PICTURES if name in targets]
     outputs.require_writable(pictures, inputs=inputs, overwrite=overwrite)
     if "maps" in targets:
@@ -305,16 +306,10 @@ def _notices(stack: Stack) -> list[str]:
     for source in stack.sources:
         for notice in source.info.notices:
             counts.setdefault(notice, []).append(source.info.name)
-    aside = [name for name in stack.ignored if formats.is_known(Path(name))]
     told = [
         f"{notice} of {names[0]}{f' and {len(names) - 1} more' * (len(names) > 1)} is left out"
         for notice, names in counts.items()
     ]
-    if aside:
-        told.append(
-            f"{aside[0]}{f' and {len(aside) - 1} more' * (len(aside) > 1)} in the folder of other "
-            "pictures is left out; name such files by a pattern to fuse them"
-        )
     told += dict.fromkeys(remark for source in stack.sources for remark in source.info.remarks)
     if formats.is_damaged(stack.info.exif):
         told.append(f"EXIF of {stack.info.name} is damaged; what can be read of it is kept")

@@ -30,6 +30,7 @@ OnStep = Callable[[str, int, int], None]
 # What lives at once per pixel of a tile while frames go by, measured at its highest (colour).
 _BYTES_PER_PIXEL = 80
 _STRIP = 256  # rows
+_AT_HAND = 2  # frames that a stack keeps anyway
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Run:
 
     def compose(self, method: Method) -> Composite:
         """The composite by either kind of method."""
+        if len(self.stack) > _AT_HAND and _has_passes(method):
+            self.stack.spool_if_room(self.memory_bytes)
         if isinstance(method, Selecting):
             return self._select(registry.make("measures", method.measure), method.decision)
         if isinstance(method, Folding):
@@ -81,7 +84,7 @@ class Run:
         index = np.empty((height, width), np.uint16)
         activity, confidence = np.empty((2, height, width), np.float32)
         everywhere: NDArray[np.bool_] | None = None
-        new_contest = getattr(measure, "contest", ArgMax)
+        new_contest = getattr(measure, "arg_max", ArgMax)
         surveyed: list[Any] = []  # a few numbers a frame, not pixels
         plan = self._plan(measure.halo, measure.grid)
         for place, tile in enumerate(plan):
@@ -223,6 +226,13 @@ class Run:
             self.stack.load(frame, then=frame + 1)
             yield frame
             self.on_step(stage, place * count + frame + 1, tile_count * count)
+
+
+def _has_passes(method: Method) -> bool:
+    """Whether frames are read more than once."""
+    if isinstance(method, Selecting):
+        return True
+    return isinstance(method, Folding) and isinstance(method.fold(1, 1, 1), TwoPassFold)
 
 
 def masked(focus_map: FocusMap, covered: NDArray[np.bool_]) -> FocusMap:

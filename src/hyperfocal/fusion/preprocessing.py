@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -23,7 +24,8 @@ from hyperfocal.io import formats
 from hyperfocal.options import option
 from hyperfocal.stack import ordering
 from hyperfocal.stack.near_end import near_end
-from hyperfocal.stack.stack import FramesLike, Stack, natural_key, open_stack
+from hyperfocal.stack.opening import open_stack
+from hyperfocal.stack.stack import FramesLike, Stack, natural_key
 from hyperfocal.stack.thumbnails import similarity_warnings, watched
 
 Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
@@ -31,6 +33,7 @@ Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
 _NOTHING = Extras()
 _MOST_MEASURED = 2000  # frames; the distances between all of them are held
 _CLEARLY = 0.9  # of the length of the given order
+_MUCH = 10  # times the next largest step of a counter
 
 
 @dataclass(frozen=True)
@@ -138,20 +141,24 @@ def prepare(
     opened = open_stack(frames, exclude=exclude)
     opened.close()
     sources = [watched(source) for source in opened.sources]
-    order, kind = _known_order(sources, preparation.order)
+    order, kind, notices = _known_order(sources, preparation.order)
     sources = [sources[index] for index in order]
     left_out: list[str] = []
-    notices: list[str] = []
     if kind == "content" or preparation.drop_blurred:
         with Stack(sources, opened.ignored) as stack:
             if opened.is_spooled:
                 stack.spool()
             details = ordering.detail_maps(stack, on_step=on_step)
         dropped = ordering.blurred(details) if preparation.drop_blurred else []
-        kept = [index for index in range(len(sources)) if index not in dropped]
         left_out = [sources[index].info.name for index in dropped]
         if dropped:
             notices.append(f"blurred everywhere and left out: {', '.join(left_out)}")
+        finished = ordering.finished(details)
+        if finished is not None:
+            dropped.append(finished)
+            left_out.append(sources[finished].info.name)
+            notices.append(f"{left_out[-1]} is sharp wherever any other is, and left out")
+        kept = [index for index in range(len(sources)) if index not in dropped]
         if kind == "content":
             path, is_clear = _path(details[kept], is_asked=preparation.order == "content")
             kind = "content" if is_clear else "given"
@@ -180,22 +187,32 @@ def names_tell(names: Sequence[str]) -> bool:
     return len(texts) == 1 and len(set(names)) == len(names)
 
 
-def _known_order(sources: list[Source], order: Order) -> tuple[list[int], str]:
-    """The order before any pixel is read, and what tells it; `content` where the pixels must."""
+def _known_order(sources: list[Source], order: Order) -> tuple[list[int], str, list[str]]:
+    """The order before any pixel is read, what tells it, and notices; `content`: pixels must."""
     given = list(range(len(sources)))
     names = [source.info.name for source in sources]
     times = [formats.capture_info(source.info.exif).time_s for source in sources]
     has_times = None not in times and len(set(times)) == len(times)
     if order == "auto":
-        is_one_file = len({getattr(source, "path", None) for source in sources}) == 1
+        is_one_file = len({source.path for source in sources}) == 1
         if len(sources) < 3 or is_one_file or len(sources) > _MOST_MEASURED:
             order = "given"
         elif names_tell(names):
-            return given, "name"
+            gap = gap_of(names)
+            if gap is not None and gap.is_confirmed(times):
+                at = gap.place
+                told = (
+                    "the counter in the names passed its end; EXIF times tell the order, in which "
+                    f"{names[at]} is the first and {names[at - 1]} the last"
+                )
+                return given[at:] + given[:at], "time", [told]
+            if gap is None or not gap.is_rollover or None not in times:
+                return given, "name", []
+            order = "content"
         else:
             order = "time" if has_times else "content"
     if order == "name":
-        return sorted(given, key=lambda index: natural_key(names[index])), "name"
+        return sorted(given, key=lambda index: natural_key(names[index])), "name", []
     if order == "time":
         if not has_times:
             lacking = next((name for name, time in zip(names, times, strict=True) if not time), "")
@@ -203,13 +220,47 @@ def _known_order(sources: list[Source], order: Order) -> tuple[list[int], str]:
                 f"{lacking} has no EXIF time" if lacking else "some frames have the same EXIF time"
             )
             raise StackError(f"{why}, so time does not tell the order; choose another --order")
-        return sorted(given, key=lambda index: times[index] or 0.0), "time"
+        return sorted(given, key=lambda index: times[index] or 0.0), "time", []
     if order == "content" and len(sources) > _MOST_MEASURED:
         raise StackError(
             f"{len(sources)} frames are too many to find their order from their content; at most "
             f"{_MOST_MEASURED}, or choose another --order"
         )
-    return given, order
+    return given, order, []
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Where a counter may have begun anew: names in front of the place were taken last."""
+
+    place: int
+    is_rollover: bool  # as far as the numbers tell: from 9999 to 0001
+
+    def is_confirmed(self, times: Sequence[float | None]) -> bool:
+        """Whether every frame has a time, and those in front were taken after the others."""
+        known = [time for time in times if time is not None]
+        taken = known[self.place :] + known[: self.place]
+        # A camera that counts whole seconds gives neighbours the same.
+        return len(known) == len(times) and taken == sorted(taken) and taken[0] < taken[-1]
+
+
+def gap_of(names: Sequence[str]) -> Gap | None:
+    """The gap in names that count upwards, much larger than all their other steps.
+
+    >>> gap_of(["DSC_0001.JPG", "DSC_0002.JPG", "DSC_9998.JPG", "DSC_9999.JPG"])
+    Gap(place=2, is_rollover=True)
+    """
+    numbers = [[int(digits) for digits in re.findall(r"[0-9]+", name)] for name in names]
+    changing = [each for each in zip(*numbers, strict=True) if len(set(each)) > 1]
+    if len(changing) != 1:
+        return None
+    counts = changing[0]
+    steps = [after - before for before, after in pairwise(counts)]
+    *_, usual, largest = sorted(steps)
+    if min(steps) < 1 or largest < _MUCH * usual:
+        return None
+    over = 10 ** len(str(counts[-1])) - counts[-1] + counts[0]
+    return Gap(steps.index(largest) + 1, over <= _MUCH * usual)
 
 
 def _path(details: ordering.Details, *, is_asked: bool) -> tuple[list[int], bool]:

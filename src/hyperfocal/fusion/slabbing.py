@@ -105,7 +105,7 @@ def _require_possible(
     method = registry.make("methods", recipe.method)
     api.require_possible(targets, extras, stack, method, overwrite=overwrite)
     pictures = [targets[name] for name in api.PICTURES if name in targets]
-    inputs = [source.path for source in stack.sources if hasattr(source, "path")]
+    inputs = stack.paths
     outputs.require_writable([*paths, *pictures], inputs=inputs, overwrite=overwrite)
 
 
@@ -119,19 +119,20 @@ def _looked_up(composite: Composite, cuts: Sequence[slice], folder: Path) -> Com
     """The composite of slabs with the maps of the slab that each pixel comes from."""
     first = [cut.start for cut in cuts]
     index, initial = composite.index, composite.initial
-    assert index is not None
-    assert initial is not None
+    assert index is not None  # methods without depth were refused before any work
     covered = _covered(folder, len(cuts))
     confidence = _picked(index, "confidence", folder)
     if covered is not None:
         confidence[~covered] = 0
+    # Methods that do not select have neither an initial decision nor an activity.
+    has_activity = composite.activity is not None
     return dataclasses.replace(
         composite,
         index=_picked(index, "index", folder, first),
-        initial=_picked(initial, "initial", folder, first),
+        initial=None if initial is None else _picked(initial, "initial", folder, first),
         depth=_picked(index, "depth", folder, first),
         confidence=confidence,
-        activity=_picked(index, "activity", folder),
+        activity=_picked(index, "activity", folder) if has_activity else None,
         covered=covered,
     )
 

@@ -21,6 +21,10 @@ from numpy.typing import NDArray
 from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, IndexMap, Samples
 from hyperfocal.io import formats
+from hyperfocal.io.metadata.provenance import with_software
+from hyperfocal.version import VERSION
+
+SOFTWARE = f"hyperfocal {VERSION}"
 
 
 def require_writable(paths: Iterable[Path], *, inputs: Iterable[Path], overwrite: bool) -> None:
@@ -257,4 +261,6 @@ def _lock(file: TextIO) -> None:
 
 def _grey(values: NDArray[np.generic]) -> tuple[Samples, FrameInfo]:
     height, width = values.shape
-    return values[:, :, None], FrameInfo("map", height, width, 1, values.dtype)
+    # So that a map that lies among frames is not taken for one.
+    exif = with_software(SOFTWARE)
+    return values[:, :, None], FrameInfo("map", height, width, 1, values.dtype, exif=exif)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ class Scratch:
 
     def __init__(self, info: FrameInfo):
         self._shape = (info.height, info.width, info.channels)
-        self._dtype = info.dtype
+        self._dtypes: dict[int, np.dtype[Any]] = {}  # of samples, or of pixels that were computed
         self._folder = tempfile.TemporaryDirectory(prefix="hyperfocal-")
 
     def __contains__(self, index: int) -> bool:
@@ -29,6 +30,7 @@ class Scratch:
     def put(self, index: int, samples: Samples) -> None:
         """Keep a frame; raises StackError where the disk is full."""
         path = self._path(index)
+        self._dtypes[index] = samples.dtype
         try:
             samples.tofile(path.with_suffix(".part"))
             path.with_suffix(".part").rename(path)
@@ -45,11 +47,12 @@ class Scratch:
         height, width, channels = self._shape
         top, bottom, _ = rows.indices(height)
         line = width * channels
+        dtype = self._dtypes[index]
         samples = np.fromfile(
             self._path(index),
-            self._dtype,
+            dtype,
             count=(bottom - top) * line,
-            offset=top * line * self._dtype.itemsize,
+            offset=top * line * dtype.itemsize,
         )
         return samples.reshape(bottom - top, width, channels)
 

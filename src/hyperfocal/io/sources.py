@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from hyperfocal.errors import FormatError
-from hyperfocal.frame import FrameInfo, Samples
+from hyperfocal.frame import FrameInfo, Samples, Source
+from hyperfocal.io.coverage import Coverage, Mask
 from hyperfocal.io.files import LARGEST_RATIO, reading, require_room
 from hyperfocal.io.metadata.exif import orientation_of, swaps_sides, turned, upright
 
@@ -24,13 +25,44 @@ class FileSource:
     decode: Callable[[Path], Samples]  # (height, width) or (height, width, samples per pixel)
     largest_ratio: float = LARGEST_RATIO
     is_sequential: bool = False  # going back to an earlier frame takes long
+    orientation: int = 1  # how `stored` is turned to be upright, as EXIF counts
+    coverage: Coverage | None = None  # where the stack's frames have data, where some lack it
+    number: int = 0  # of the frame in it
 
     def read(self) -> Samples:
-        """The frame upright and without alpha, (height, width, channels)."""
+        """The frame upright and without alpha, (height, width, channels), as large as in `info`."""
         with reading(self.path):
             self.require_room()
-            samples = self._as_declared(self.decode(self.path))
-            return turned(samples, orientation_of(self.stored.exif))
+            samples = self._shown(self._as_declared(self.decode(self.path)))
+        if self.coverage is not None:
+            samples = self.coverage.completed(self.number, samples)
+        return samples
+
+    def covered(self, rows: slice) -> Mask | None:
+        """Where the frame has data of its own in these rows; None: everywhere."""
+        return None if self.coverage is None else self.coverage.covered(self.number, rows)
+
+    def matched(self, first: Source) -> Source:
+        """The frame itself; formats that are developed do more."""
+        return self
+
+    def opacity(self) -> Mask | None:
+        """Where the frame is not transparent; None where its file has no transparency."""
+        with reading(self.path):
+            self.require_room()
+            samples = np.atleast_3d(self.decode(self.path))
+            if samples.shape[2] <= self.stored.channels:
+                return None
+            opaque = (samples[:, :, self.stored.channels] > 0).astype(np.uint8)
+            return self._shown(opaque[:, :, np.newaxis])[:, :, 0].view(bool)
+
+    def _shown(self, samples: Samples) -> Samples:
+        upright = turned(samples, self.orientation)
+        return np.ascontiguousarray(upright[: self.info.height, : self.info.width])
+
+    def oriented(self, orientation: int) -> FileSource:
+        """The same frame, turned otherwise than its file says."""
+        return replace(self, info=_shown(self.stored, orientation), orientation=orientation)
 
     def require_room(self) -> None:
         """Raise FormatError where the file or this machine's memory cannot hold the frame."""
@@ -54,14 +86,60 @@ def source(
     *,
     largest_ratio: float = LARGEST_RATIO,
     is_sequential: bool = False,
+    xmp: bytes | None = None,
+    orientation: int | None = None,
 ) -> FileSource:
-    """A source whose `info` is upright; FormatError where the frame has no pixels."""
+    """A source whose `info` is upright; FormatError where the frame has no pixels.
+
+    Which way is up tells `orientation`, or else the EXIF of `stored`, or else the XMP packet.
+    """
     if min(stored.height, stored.width) < 1:
         raise FormatError(f"{path} declares {stored.width}×{stored.height} pixels; export it again")
-    if stored.exif is None:
-        return FileSource(stored, stored, path, decode, largest_ratio, is_sequential)
-    info = replace(stored, exif=upright(stored.exif))
-    if swaps_sides(orientation_of(stored.exif)):
+    if orientation is None:
+        orientation = orientation_of(stored.exif, xmp)
+    info = _shown(stored, orientation)
+    return FileSource(info, stored, path, decode, largest_ratio, is_sequential, orientation)
+
+
+def film_sources(
+    path: Path,
+    stored: FrameInfo,
+    decoders: Sequence[Callable[[Path], Samples]],
+    *,
+    largest_ratio: float = LARGEST_RATIO,
+    xmp: bytes | None = None,
+    orientation: int | None = None,
+) -> list[Source]:
+    """The frames of a moving picture, `burst.gif[0]` and on, or its only one under its own name."""
+    is_film = len(decoders) > 1
+    return [
+        source(
+            path,
+            replace(stored, name=f"{path.name}[{index}]") if is_film else stored,
+            decode,
+            largest_ratio=largest_ratio,
+            is_sequential=is_film,
+            xmp=xmp,
+            orientation=orientation,
+        )
+        for index, decode in enumerate(decoders)
+    ]
+
+
+def with_notices(sources: list[Source], notices: Sequence[str]) -> list[Source]:
+    """The frames of a file, the first of which tells what is not in any of them."""
+    if not notices:
+        return sources
+    first = sources[0]
+    assert isinstance(first, FileSource)
+    info = replace(first.info, notices=(*first.info.notices, *notices))
+    return [replace(first, info=info), *sources[1:]]
+
+
+def _shown(stored: FrameInfo, orientation: int) -> FrameInfo:
+    """What is known of a frame once it is upright."""
+    info = stored if stored.exif is None else replace(stored, exif=upright(stored.exif))
+    if swaps_sides(orientation):
         sides = None if stored.pixel_um is None else (stored.pixel_um[1], stored.pixel_um[0])
         info = replace(info, height=stored.width, width=stored.height, pixel_um=sides)
-    return FileSource(info, stored, path, decode, largest_ratio, is_sequential)
+    return info

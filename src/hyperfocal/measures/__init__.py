@@ -14,8 +14,8 @@ from hyperfocal.frame import FocusMap, Grey
 class Measure(Protocol):
     """What a focus measure offers; a frozen dataclass whose fields are its options.
 
-    One whose values are not to be compared pixel by pixel has a method `contest(height, width)`,
-    which gives what is used instead of `decision.Contest` to find the best frame of a tile.
+    One whose values are not to be compared pixel by pixel has a method `arg_max(height, width)`,
+    which gives what is used instead of `decision.argmax.ArgMax` to find the best frame of a tile.
     """
 
     @property

@@ -114,4 +114,4 @@ Method: TypeAlias = Selecting | Folding
 
 def has_depth(method: Method) -> bool:
     """Whether the method tells where in the stack each pixel comes from."""
-    return isinstance(method, Selecting) or getattr(method, "locates", False)
+    return isinstance(method, Selecting) or getattr(method, "has_depth", False)

@@ -2,18 +2,20 @@
 
 Every frame is boiled down to a small map of its detail. Maps of frames that were focused at
 neighbouring distances are alike, so the order is the shortest path through all frames, and a frame
-without detail wherever others have it is blurred. Which end of the path is near, it does not tell.
+without detail wherever others have it is blurred. One that has it wherever any other has it is a
+finished picture. Which end of the path is near, it does not tell.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal.frame import Grey
+from hyperfocal.frame import Grey, Samples, to_grey, to_pixels
 from hyperfocal.stack.stack import Stack
 
 Details = NDArray[np.float32]  # (frames, cells), energy of the gradient, ≥ 0
@@ -24,6 +26,11 @@ _LONGEST = 1600  # px; defocus that matters is seen at this size, and noise is l
 _SHARED = 0.3  # of the richest frame's length; measured, see docs/batch.md
 _STRONG = 0.1  # of the detail that the best 2 % of cells have
 _TELLING = 4.0  # how far the sharpest frame of a cell must be above the most blurred
+_APART = 0.3  # of a cell's best detail; frames below it are not in focus there
+_GROUP = 0.05  # of the telling cells
+_AS_SHARP = (0.8, 3.0)  # of the best detail of the others; programs sharpen what they put together
+_ALL = 0.95  # of the cells of each group; frames of measured stacks have 0.85 and less
+_LIKELY = 0.8  # of all cells with detail
 _BLURRED = 0.3  # of a cell's best detail; frames of six measured stacks have 0.36 and more
 
 
@@ -37,6 +44,16 @@ def detail_maps(
         maps.append(detail(stack.grey(index)))
         on_step("look", index + 1, len(stack))
     return np.stack(maps)  # a few kilobytes a frame
+
+
+def detail_of(samples: Samples) -> NDArray[np.float32]:
+    """As `detail`, of a frame as it is in its file; made small before it is made grey."""
+    scale = min(1.0, _LONGEST / max(samples.shape[:2]))
+    if scale < 1:
+        size = [max(1, round(side * scale)) for side in reversed(samples.shape[:2])]
+        small = cv2.resize(samples, size, interpolation=cv2.INTER_AREA)
+        samples = small.reshape(*small.shape[:2], -1)
+    return detail(to_grey(to_pixels(samples)))
 
 
 def detail(grey: Grey) -> NDArray[np.float32]:
@@ -109,6 +126,49 @@ def blurred(details: Details) -> list[int]:
     most = max(0, len(details) - 2)
     worst = [int(index) for index in np.argsort(scores, kind="stable")[:most]]
     return sorted(index for index in worst if scores[index] < _BLURRED)
+
+
+def finished(details: Details) -> int | None:
+    """The one frame that is as sharp everywhere as the sharpest of the others, if there is one.
+
+    No lens gives such a frame where three others are in focus at places where the other two are
+    not, so that only stacks as deep as that are looked at.
+    """
+    if len(details) < 4:
+        return None
+    energies = np.maximum(details - np.percentile(details, 2, axis=1).min(), 0)
+    second, best = np.partition(energies, -2, axis=0)[-2:]
+    strong = best >= _STRONG * np.percentile(best, 98)
+    # Few frames are worth a closer look.
+    others = np.where(energies == best, second, best)[:, strong]
+    shares = (energies[:, strong] >= _AS_SHARP[0] * others).mean(1)
+    found = [int(index) for index in np.flatnonzero(shares >= _LIKELY)]
+    found = [index for index in found if _is_finished(energies, index)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_finished(energies: Details, index: int) -> bool:
+    others = np.delete(energies, index, axis=0)
+    best = others.max(0)
+    telling = best >= _STRONG * np.percentile(best, 98)
+    telling &= best > _TELLING * others.min(0)
+    ratios = energies[index] / np.maximum(best, np.float32(1e-12))
+    # Noise is everywhere, detail is not.
+    is_quiet = best <= np.percentile(best, 20)
+    low, high = _AS_SHARP
+    if not telling.any() or float(np.median(ratios[is_quiet])) > high:
+        return False
+    shares, winners = others[:, telling] / best[telling], others[:, telling].argmax(0)
+    as_sharp = (ratios[telling] >= low) & (ratios[telling] <= high)
+    groups = [frame for frame in range(len(others)) if (winners == frame).mean() >= _GROUP]
+    if any(as_sharp[winners == frame].mean() < _ALL for frame in groups):
+        return False
+    medians = np.array([[np.median(shares[b, winners == a]) for b in groups] for a in groups])
+    is_apart = (medians < _APART) & (medians.T < _APART)
+    return any(
+        is_apart[first, second] and is_apart[second, third] and is_apart[first, third]
+        for first, second, third in itertools.combinations(range(len(groups)), 3)
+    )
 
 
 def _pairs(order: Sequence[int]) -> list[tuple[int, int]]:

@@ -1,12 +1,10 @@
 """A stack: frames of one scene that can be read one after the other, as often as needed.
 
-Opening looks at headers only and refuses what does not fit together; pixels are read lazily, one
-frame ahead, and no more than two frames are kept.
+Pixels are read lazily, one frame ahead, and no more than two frames are kept.
 """
 
 from __future__ import annotations
 
-import glob
 import itertools
 import os
 import re
@@ -14,14 +12,13 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal.errors import FormatError, StackError
+from hyperfocal.errors import StackError
 from hyperfocal.frame import FrameInfo, Grey, Pixels, Samples, Source, to_grey, to_pixels
-from hyperfocal.io import formats
 from hyperfocal.io.scratch import Scratch
 
 FrameLike: TypeAlias = str | os.PathLike[str] | NDArray[Any]
@@ -36,9 +33,20 @@ class ArraySource:
 
     info: FrameInfo
     samples: Samples
+    path: ClassVar[None] = None
+    is_sequential: ClassVar[bool] = False
 
     def read(self) -> Samples:
         return self.samples
+
+    def covered(self, rows: slice) -> None:
+        return None
+
+    def matched(self, first: Source) -> Source:
+        return self
+
+    def require_room(self) -> None:
+        """It lies in memory already."""
 
 
 class Stack:
@@ -51,6 +59,7 @@ class Stack:
         self._ahead: tuple[int, Future[Samples]] | None = None
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
         self._spool: Scratch | None = None
+        self._is_spool_optional = False
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -65,6 +74,11 @@ class Stack:
     def info(self) -> FrameInfo:
         """Size, type and metadata of the first frame, which the result takes over."""
         return self.sources[0].info
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files of its frames, each once."""
+        return list({path: None for source in self.sources if (path := source.path) is not None})
 
     def name(self, index: int) -> str:
         """`frame 7 (IMG_0142.tif)`, as messages call it; frames count from 1 there."""
@@ -93,11 +107,10 @@ class Stack:
 
     def covered(self, index: int, rows: slice = slice(None)) -> NDArray[np.bool_] | None:
         """Where in these rows a frame has data of its own; None: everywhere."""
-        covered = getattr(self.sources[index], "covered", None)
-        return None if covered is None else covered(rows)
+        return self.sources[index].covered(rows)
 
-    def samples(self, index: int) -> Samples:
-        """A frame as its file holds it."""
+    def samples(self, index: int) -> Samples | Pixels:
+        """A frame as its source gives it."""
         if index not in self._kept:
             samples = self._taken(index)
             while len(self._kept) >= _KEPT:
@@ -110,9 +123,21 @@ class Stack:
         if self._spool is None:
             self.samples(index)
         elif index not in self._spool:
-            self._spool.put(index, self._taken(index))
+            self._put(index, self._taken(index))
         if then is not None and then < len(self) and not self._is_at_hand(then):
             self._ahead = then, self._reader.submit(self._decoded, then)
+
+    def _put(self, index: int, samples: Samples | Pixels) -> None:
+        assert self._spool is not None
+        try:
+            self._spool.put(index, samples)
+        except StackError:
+            if not self._is_spool_optional:
+                raise
+            # Only to save time: without it, frames are decoded again.
+            self._spool.close()
+            self._spool = None
+            self._kept = {index: samples}
 
     def _is_at_hand(self, index: int) -> bool:
         return index in self._kept or (self._spool is not None and index in self._spool)
@@ -124,8 +149,19 @@ class Stack:
 
     def spool(self) -> None:
         """Keep decoded frames on disk from now on, because they will be read piece by piece."""
+        self._is_spool_optional = False
         if self._spool is None and any(not isinstance(s, ArraySource) for s in self.sources):
             self._spool = Scratch(self.info)
+
+    def spool_if_room(self, memory_bytes: int) -> None:
+        """Keep decoded frames on disk where all of them, as pixels, are within so many bytes.
+
+        They then lie in the system's cache: each is decoded and resampled once, not at each pass.
+        """
+        held = len(self) * self.info.height * self.info.width * self.info.channels * 4
+        if self._spool is None and held <= memory_bytes:
+            self.spool()
+            self._is_spool_optional = True
 
     def close(self) -> None:
         """Forget all frames, stop reading ahead, remove what was spooled."""
@@ -136,9 +172,10 @@ class Stack:
             self._spool.close()
 
     def _rows(self, index: int, rows: slice) -> Samples:
+        if self._spool is not None:
+            self.load(index)
         if self._spool is None:
             return self.samples(index)[rows]
-        self.load(index)
         return self._spool.rows(index, rows)
 
     def _taken(self, index: int) -> Samples:
@@ -151,41 +188,11 @@ class Stack:
     def _decoded(self, index: int) -> Samples:
         info, samples = self.sources[index].info, self.sources[index].read()
         expected = (info.height, info.width, info.channels)
-        if samples.shape != expected or samples.dtype != info.dtype:
+        if samples.shape != expected or samples.dtype not in (info.dtype, np.float32):
             raise StackError(
                 f"{self.name(index)} changed while it was read; fuse again when it is complete"
             )
         return samples
-
-
-def open_stack(frames: FramesLike, *, exclude: Iterable[Path] = (), fewest: int = 2) -> Stack:
-    """The stack of a folder, of files, or of arrays; `fewest` frames at least, headers read only.
-
-    The pictures of a folder or of a pattern (`stack/*.tif`) are sorted naturally (2 before 10);
-    of a folder, `exclude` (outputs of an earlier run, say) is left out, and so are RAW files, films
-    and arrays where there are other pictures. A list keeps its order.
-    Arrays are uint8, uint16 or float (0…1). A Stack comes back as it is.
-    Raises FormatError for what cannot be read, StackError for what does not fit together.
-    """
-    if isinstance(frames, Stack):
-        return frames
-    sources, ignored = _sources(frames, {path.absolute() for path in exclude})
-    if len(sources) < fewest:
-        found = f"only one frame ({sources[0].info.name})" if sources else "no frame"
-        raise StackError(f"{found} in {_told(frames)}; fusing takes two or more")
-    if len(sources) > np.iinfo(np.uint16).max:
-        raise StackError(f"{len(sources)} frames are more than 65535; fuse them in parts")
-    _require_alike(sources)
-    sources = formats.matched(sources)
-    # A cut frame is found now, not after an hour of work on those before it.
-    for path in dict.fromkeys(source.path for source in sources if hasattr(source, "path")):
-        formats.require_whole(path)
-    # Frames are alike, so the first tells whether they fit into memory.
-    formats.require_readable(sources[0])
-    stack = Stack(sources, ignored)
-    if any(getattr(source, "is_sequential", False) for source in sources):
-        stack.spool()
-    return stack
 
 
 def natural_key(name: str) -> list[Any]:
@@ -209,97 +216,3 @@ def absent_numbers(names: Sequence[str]) -> list[int]:
     if step < 1 or (max(numbers) - min(numbers)) // step > 2 * len(numbers):
         return []
     return sorted(set(range(min(numbers), max(numbers), step)) - set(numbers))
-
-
-def _sources(
-    frames: FrameLike | Iterable[FrameLike], exclude: set[Path]
-) -> tuple[list[Source], tuple[str, ...]]:
-    if isinstance(frames, str | os.PathLike):
-        frames = [frames]
-    # An array of frames is a sequence of arrays already.
-    sources: list[Source] = []
-    ignored: list[str] = []
-    for place, frame in enumerate(frames):
-        if isinstance(frame, np.ndarray):
-            sources.append(_array_source(frame, place))
-            continue
-        path, selection = formats.split(os.fspath(frame))
-        try:
-            known, others = _files(path, exclude)
-        except OSError as error:
-            raise FormatError(
-                f"{path} cannot be read: {error.strerror}; check its name and permissions"
-            ) from error
-        sources += [source for file in known for source in formats.open_frames(file, selection)]
-        ignored += others
-    return sources, tuple(ignored)
-
-
-def _files(path: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
-    if path.is_dir() and not formats.is_folder(path):
-        return listed(path, exclude)
-    if not path.exists() and glob.has_magic(str(path)):
-        return sorted((Path(found) for found in glob.glob(str(path))), key=_by_name), []
-    return [path], []
-
-
-def listed(folder: Path, exclude: set[Path]) -> tuple[list[Path], list[str]]:
-    """The pictures of a folder in natural order, and the names of its other files."""
-    files = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    # A link that leads nowhere is a missing frame, and opening it will say so.
-    files = [
-        path
-        for path in files
-        if path.is_file() or not path.exists() or formats.is_folder(path)
-        if path.absolute() not in exclude
-    ]
-    known = sorted((path for path in files if formats.is_known(path)), key=_by_name)
-    pictures = [path for path in known if not formats.is_secondary(path)]
-    known = pictures or known
-    return known, sorted({path.name for path in files} - {path.name for path in known})
-
-
-def _by_name(path: Path) -> list[Any]:
-    return natural_key(path.name)
-
-
-def _array_source(frame: NDArray[Any], place: int) -> ArraySource:
-    name = f"array {place + 1}"
-    samples = frame[:, :, None] if frame.ndim == 2 else frame
-    if samples.ndim != 3 or samples.shape[2] not in (1, 3) or 0 in samples.shape:
-        raise StackError(
-            f"{name} has shape {frame.shape}; give (height, width) or (height, width, 1 or 3)"
-        )
-    if samples.dtype.kind == "f":
-        samples = samples.astype(np.float32, copy=False)
-    elif samples.dtype not in (np.uint8, np.uint16):
-        raise StackError(f"{name} is of type {samples.dtype}; give uint8, uint16 or float")
-    height, width, channels = samples.shape
-    return ArraySource(FrameInfo(name, height, width, channels, samples.dtype), samples)
-
-
-def _require_alike(sources: Sequence[Source]) -> None:
-    first = sources[0].info
-    for place, source in enumerate(sources[1:], 2):
-        info = source.info
-        who = f"frame {place} ({info.name})"
-        if (info.height, info.width) != (first.height, first.width):
-            raise StackError(
-                f"{who} is {info.width}×{info.height}, the stack is "
-                f"{first.width}×{first.height}; remove it or bring all frames to one size"
-            )
-        if info.dtype != first.dtype:
-            raise StackError(
-                f"{who} has {info.dtype} samples, the stack has {first.dtype}; "
-                "convert the frames to one bit depth"
-            )
-        if info.channels != first.channels:
-            kinds = {1: "grey", 3: "in colour"}
-            raise StackError(
-                f"{who} is {kinds[info.channels]}, the stack is {kinds[first.channels]}; "
-                "convert the frames to one kind"
-            )
-
-
-def _told(frames: FramesLike) -> str:
-    return str(frames) if isinstance(frames, str | os.PathLike) else "what was given"

@@ -1,4 +1,4 @@
-"""Frames seen small as they are read: is one there twice, does one show another scene?
+"""Frames seen small as they are read: is one there twice, another scene, a finished picture?
 
 Costs no reading of its own: a source is wrapped, and what passes through is looked at once.
 Pictures without contrast are never called another scene.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.frame import FrameInfo, Samples, Source
+from hyperfocal.stack import ordering
 from hyperfocal.stack.stack import ArraySource
 
 Thumbnail = NDArray[np.float32]  # (1024,), mean 0, length 1; zeros where there is no contrast
@@ -35,6 +36,7 @@ class WatchedSource:
         self._source = source
         self.thumbnail: Thumbnail | None = None
         self.checksum = 0
+        self.detail: NDArray[np.float32] | None = None
 
     @property
     def info(self) -> FrameInfo:
@@ -44,13 +46,25 @@ class WatchedSource:
         samples = self._source.read()
         if self.thumbnail is None:
             self.thumbnail, self.checksum = thumbnail_of(samples)
+            self.detail = ordering.detail_of(samples)
         return samples
 
-    def __getattr__(self, name: str) -> Any:
-        # Whatever else a file's source has: its path, whether it is sequential, …
-        if name == "_source":  # not there while it is being unpickled
-            raise AttributeError(name)
-        return getattr(self._source, name)
+    @property
+    def path(self) -> Path | None:
+        return self._source.path
+
+    @property
+    def is_sequential(self) -> bool:
+        return self._source.is_sequential
+
+    def covered(self, rows: slice) -> NDArray[np.bool_] | None:
+        return self._source.covered(rows)
+
+    def matched(self, first: Source) -> Source:
+        return WatchedSource(self._source.matched(first))
+
+    def require_room(self) -> None:
+        self._source.require_room()
 
 
 def watched(source: Source) -> Source:
@@ -82,7 +96,10 @@ def similarity(first: Thumbnail, second: Thumbnail) -> float:
 
 
 def similarity_warnings(sources: Sequence[Source]) -> list[str]:
-    """A line for every frame that is there twice or shows another scene, of those read so far."""
+    """A line for every frame that is there twice, shows another scene or is sharp everywhere.
+
+    Of those read so far.
+    """
     frames = [
         (place, each) for place, each in enumerate(sources, 1) if isinstance(each, WatchedSource)
     ]
@@ -94,7 +111,7 @@ def similarity_warnings(sources: Sequence[Source]) -> list[str]:
         if each.checksum in first_of:
             told.append(f"{name} is the same picture as {first_of[each.checksum]}")
         first_of.setdefault(each.checksum, name)
-    return told + _odd(frames[:_MOST])
+    return told + _odd(frames[:_MOST]) + _finished(frames[:_MOST])
 
 
 def _odd(frames: list[tuple[int, WatchedSource]]) -> list[str]:
@@ -114,3 +131,14 @@ def _odd(frames: list[tuple[int, WatchedSource]]) -> list[str]:
         return ["the frames seem to show different scenes; check what was fused"]
     names = [f"frame {frames[place][0]} ({frames[place][1].info.name})" for place in unlike]
     return [f"{name} seems to show another scene; check it or take it out" for name in names]
+
+
+def _finished(frames: list[tuple[int, WatchedSource]]) -> list[str]:
+    details = [each.detail for _, each in frames if each.detail is not None]
+    if len(details) < len(frames) or len({detail.shape for detail in details}) != 1:
+        return []
+    index = ordering.finished(np.stack(details))
+    if index is None:
+        return []
+    name = f"frame {frames[index][0]} ({frames[index][1].info.name})"
+    return [f"{name} is sharp wherever any other is; take it out if it is a finished picture"]

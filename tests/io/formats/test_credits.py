@@ -87,6 +87,34 @@ def test_maker_notes_stay_where_their_offsets_point(exif):
     assert with_provenance(block, **MADE).index(b"note") == block.index(b"note")
 
 
+def field(order, tag, kind, count, form, value):
+    content = struct.pack(order + form, value).ljust(4, b"\0")
+    return struct.pack(order + "HHI", tag, kind, count) + content
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(("version", "wanted"), [(b"0220", b"0232"), (b"0300", b"0300")])
+def test_sides_and_version_are_those_of_the_fused_picture(order, version, wanted):
+    below = [
+        field(order, 36864, 7, 4, "4s", version),
+        field(order, 40962, 3, 1, "H", 6000),
+        field(order, 40963, 3, 1, "H", 4000),
+    ]
+    block = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "IH", 8, 1)
+    block += field(order, 34665, 4, 1, "I", 26) + bytes(4) + struct.pack(order + "H", 3)
+    block += b"".join(below) + bytes(4)
+    made = with_provenance(block, **MADE)[len(block) :]
+    assert field(order, 40962, 4, 1, "I", MADE["width"]) in made
+    assert field(order, 40963, 4, 1, "I", MADE["height"]) in made
+    assert field(order, 36864, 7, 4, "4s", wanted) in made
+
+
+def test_sides_are_not_told_where_the_camera_did_not(exif):
+    made = with_provenance(exif(), **MADE)
+    assert struct.pack("<HH", 40962, 4) not in made
+    assert field("<", 36864, 7, 4, "4s", b"0232") in made
+
+
 def test_a_caption_of_ones_own_is_kept():
     caption = struct.pack("<2sHIHHHI4sI", b"II", 42, 8, 1, 270, 2, 4, b"Bug\0", 0)
     made = with_provenance(caption, **MADE)

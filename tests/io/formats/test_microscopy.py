@@ -1,5 +1,7 @@
 """Stacks as microscopes write them: which planes are the frames, and how large things are."""
 
+import struct
+
 import numpy as np
 import pytest
 import tifffile
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 import hyperfocal
 from hyperfocal.io import formats
+from hyperfocal.io.containers import tiff_directories as directories
 from hyperfocal.io.containers import volumes
 from hyperfocal.io.formats import ome_tiff, tiff
 from hyperfocal.io.selection import Selection, split
@@ -276,3 +279,153 @@ def test_a_plain_tiff_holds_the_depth_as_a_second_page(tmp_path):
         hyperfocal.fuse(samples, tmp_path / "out.png", method=FAST, depth_page=True)
     with pytest.raises(hyperfocal.OptionError, match="depth page"):
         hyperfocal.fuse(samples, tmp_path / "o.tif", method="lp", depth_page=True)
+
+
+def write_set(folder, samples, *, names="c{c}_z{z}.ome.tif", companion=False):
+    """A file a plane, as Micro-Manager and Bio-Formats write: Z and C first, 12 × 16."""
+    focuses, channels = samples.shape[:2]
+    places = [(z, c) for c in range(channels) for z in range(focuses)]
+    files = {place: names.format(z=place[0], c=place[1]) for place in places}
+    blocks = "".join(
+        f'<TiffData IFD="0" FirstZ="{z}" FirstC="{c}" PlaneCount="1">'
+        f'<UUID FileName="{name}">urn:uuid:{z}-{c}</UUID></TiffData>'
+        for (z, c), name in files.items()
+    )
+    parts = "".join(f'<Channel SamplesPerPixel="1" ID="{c}"/>' for c in range(channels))
+    image = (
+        f'<Image><Pixels DimensionOrder="XYZCT" SizeX="16" SizeY="12" SizeZ="{focuses}" '
+        f'SizeC="{channels}" SizeT="1" PhysicalSizeZ="2">{parts}{blocks}</Pixels></Image>'
+    )
+    for (z, c), name in files.items():
+        said = image
+        if companion:
+            said = '<BinaryOnly MetadataFile="set.companion.ome" UUID="urn:uuid:all"/>'
+            (folder / "set.companion.ome").write_text(f'<OME xmlns="x">{image}</OME>')
+        xml = f'<OME xmlns="x" UUID="urn:uuid:{z}-{c}">{said}</OME>'
+        tifffile.imwrite(folder / name, samples[z, c], description=xml, metadata=None)
+    return [folder / name for name in files.values()]
+
+
+@pytest.mark.parametrize("companion", [False, True])
+def test_one_file_of_a_set_stands_for_all(tmp_path, companion):
+    paths = write_set(tmp_path, planes(focuses=4)[0], companion=companion)
+    with hyperfocal.open_stack(paths[2]) as stack:
+        assert values(stack.sources) == [0, 1, 2, 3]
+        assert stack.info.step_um == 2
+        assert [source.path for source in stack.sources] == paths
+
+
+def test_a_channel_of_a_set_is_chosen_by_number(tmp_path, complaint):
+    paths = write_set(tmp_path, planes(focuses=3, channels=2)[0])
+    assert "channel=1" in complaint(paths[0], lambda: hyperfocal.open_stack(paths[0]))
+    with hyperfocal.open_stack(f"{paths[0]}:channel=2") as stack:
+        assert values(stack.sources) == [1, 3, 5]
+
+
+def test_a_file_that_a_set_lacks_is_told(tmp_path):
+    paths = write_set(tmp_path, planes(focuses=4)[0])
+    paths[1].unlink()
+    report = hyperfocal.fuse(paths[0], method="select").report
+    assert report["frames"] == [path.name for path in (paths[0], *paths[2:])]
+    assert f"{paths[1].name}, which {paths[0].name} names, is missing" in report["notices"]
+
+
+def test_a_set_reaches_nothing_outside_of_its_folder(tmp_path):
+    (tmp_path / "in").mkdir()
+    outside = write_set(tmp_path, planes(focuses=2)[0], names="z{z}.ome.tif")
+    (inside, _) = write_set(tmp_path / "in", planes(focuses=2)[0], names="z{z}.ome.tif")
+    described = inside.read_bytes().replace(b'"z1.ome.tif"', b'"../z1.ome.tif"')
+    with tifffile.TiffFile(inside) as tif:
+        xml = tif.ome_metadata.replace('"z1.ome.tif"', f'"../{outside[1].name}"')
+    assert described
+    tifffile.imwrite(inside, planes()[0, 0, 0], description=xml, metadata=None)
+    (tmp_path / "in" / "z1.ome.tif").unlink()
+    with pytest.raises(hyperfocal.StackError, match="only one frame"):
+        hyperfocal.open_stack(inside)
+
+
+def test_a_file_that_is_a_stack_by_itself_stays_one(tmp_path):
+    paths = []
+    blocks = "".join(
+        f'<TiffData IFD="0" FirstT="{t}" PlaneCount="3"><UUID FileName="t{t}.ome.tif">'
+        f"urn:uuid:{t}</UUID></TiffData>"
+        for t in range(2)
+    )
+    for t in range(2):
+        paths.append(tmp_path / f"t{t}.ome.tif")
+        xml = (
+            f'<OME xmlns="x" UUID="urn:uuid:{t}"><Image><Pixels DimensionOrder="XYZCT" SizeX="16" '
+            f'SizeY="12" SizeZ="3" SizeC="1" SizeT="2">{blocks}</Pixels></Image></OME>'
+        )
+        samples = planes(focuses=3)[0, :, 0] + np.uint16(10 * t)
+        tifffile.imwrite(
+            paths[t], samples, description=xml, metadata=None, photometric="minisblack"
+        )
+    with hyperfocal.open_stack(paths[1]) as stack:
+        assert values(stack.sources) == [10, 11, 12]
+
+
+def write_lsm(path, samples, compression=None):
+    """As Zeiss's program: T, Z, C first; after each picture a preview that is marked as one."""
+    times, focuses, channels, height, width = samples.shape
+    info = np.zeros(1, tifffile.TIFF.CZ_LSMINFO)
+    info["MagicNumber"], info["StructureSize"] = 67127628, info.dtype.itemsize
+    info["DimensionX"], info["DimensionY"], info["DimensionZ"] = width, height, focuses
+    info["DimensionChannels"], info["DimensionTime"] = channels, times
+    for axis, size in zip("XYZ", (0.25e-6, 0.25e-6, 1.5e-6), strict=True):
+        info[f"VoxelSize{axis}"] = size
+    tag = [(34412, 1, info.nbytes, info.tobytes(), True)]
+    with tifffile.TiffWriter(path, byteorder="<") as writer:
+        for page in samples.reshape(-1, channels, height, width):
+            writer.write(
+                page if channels > 1 else page[0],
+                photometric="minisblack",
+                planarconfig="separate" if channels > 1 else None,
+                extratags=tag,
+                compression=compression,
+                metadata=None,
+            )
+            small = page[0, ::2, ::2].astype(np.uint8)
+            writer.write(small, photometric="minisblack", subfiletype=1, metadata=None)
+            tag = []
+    if compression is not None or channels == 2:
+        _as_zeiss_does(path, channels, height * width * samples.itemsize)
+
+
+def _as_zeiss_does(path, channels, byte_count):
+    """Two bit depths stand at another place, and byte counts are those before compression."""
+    with path.open("r+b") as file:
+        layout, first = directories.layout_of(file.read(16))
+        depths = file.seek(0, 2)
+        file.write(struct.pack("<HH", 16, 16))
+        for offset in directories.chain(file, first, layout)[::2]:
+            for row in directories.rows(file, offset, layout):
+                if row.tag == 258 and row.length == 2:
+                    file.seek(row.position)
+                    file.write(struct.pack("<I", depths))
+                if row.tag == 279:
+                    at = row.position if channels == 1 else struct.unpack("<I", row.field)[0]
+                    file.seek(at)
+                    file.write(struct.pack("<I", byte_count) * channels)
+
+
+@pytest.mark.parametrize("compression", [None, "lzw"])
+def test_a_channel_of_an_lsm_is_a_stack(tmp_path, compression, complaint):
+    path = tmp_path / "cells.lsm"
+    write_lsm(path, planes(focuses=4), compression)
+    sources = formats.open_frames(path)
+    assert values(sources) == [0, 1, 2, 3]
+    assert sources[0].info.step_um == pytest.approx(1.5)
+    assert sources[0].info.pixel_um == pytest.approx((0.25, 0.25))
+    samples = planes(times=2, focuses=3, channels=2)
+    write_lsm(path, samples, compression)
+    formats.require_whole(path)
+    assert "channel=1,time=1" in complaint(path, lambda: formats.open_frames(path))
+    chosen = formats.open_frames(path, Selection(channel=2, time=2))
+    assert values(chosen) == samples[1, :, 1, 0, 0].tolist()
+
+
+def test_a_plain_tiff_called_lsm_is_read_as_one(tmp_path, picture):
+    path = tmp_path / "one.lsm"
+    tifffile.imwrite(path, picture(), photometric="rgb")
+    assert np.array_equal(formats.open_frames(path)[0].read(), picture())

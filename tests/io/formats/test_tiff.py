@@ -18,7 +18,7 @@ def path(tmp_path):
 @pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
 @pytest.mark.parametrize("dtype", tiff.DTYPES)
 def test_each_page_is_a_frame(path, picture, bigtiff, byteorder, compression, dtype):
-    pages = [picture(3, dtype, 40, 60), picture(3, dtype, 20, 30)]
+    pages = [picture(3, dtype, 40, 60), picture(3, dtype, 40, 60)[::-1]]
     with tifffile.TiffWriter(path, bigtiff=bigtiff, byteorder=byteorder) as writer:
         for page in pages:
             writer.write(page, photometric="rgb", compression=compression)
@@ -27,6 +27,72 @@ def test_each_page_is_a_frame(path, picture, bigtiff, byteorder, compression, dt
     for source, page in zip(sources, pages, strict=True):
         assert source.read().dtype == np.dtype(dtype)
         assert np.array_equal(source.read(), page)
+
+
+SIZES = {"big": (40, 60), "same": (40, 60), "small": (4, 6), "tiny": (2, 3)}
+
+
+@pytest.mark.parametrize(
+    ("pages", "frames"),
+    [
+        (["big", "small"], [0]),
+        (["big", "small", "tiny"], [0]),
+        (["big", "small", "small"], [0]),
+        (["small", "big"], [1]),
+        (["small", "big", "same", "tiny"], [1, 2]),
+        (["small", "small", "small", "big"], [0, 1, 2]),
+        (["big", "same", "small"], [0, 1]),
+    ],
+)
+def test_previews_that_are_not_marked_are_no_frames_and_are_told(path, picture, pages, frames):
+    with tifffile.TiffWriter(path) as writer:
+        for number, page in enumerate(pages):
+            samples = picture(3, "uint8", *SIZES[page]) // 2 + number
+            writer.write(samples, photometric="rgb", metadata=None)
+    sources = tiff.open(path)
+    kept = {SIZES[pages[index]] for index in frames}
+    assert len(kept) == 1
+    assert [int(source.read()[0, 0, 0]) for source in sources] == [
+        int(picture(3, "uint8", *SIZES[pages[index]])[0, 0, 0] // 2 + index) for index in frames
+    ]
+    told = {"the page of 60×40", "the page of 6×4", "the page of 3×2"}
+    assert set(sources[0].info.notices) == {
+        text for text in told if text in {f"the page of {SIZES[p][1]}×{SIZES[p][0]}" for p in pages}
+    } - {f"the page of {w}×{h}" for h, w in kept}
+    assert not any(source.info.notices for source in sources[1:])
+
+
+def test_a_preview_of_a_kind_that_cannot_be_read_does_no_harm(path, picture):
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(picture(), photometric="rgb", metadata=None)
+        writer.write(np.zeros((6, 10, 4), np.uint8), photometric="separated", metadata=None)
+    (source,) = tiff.open(path)
+    assert np.array_equal(source.read(), picture())
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_a_palette_with_alpha_becomes_rgb(path, depth):
+    """By hand, because no library writes it: TIFF 6.0, sections 5 and 18."""
+    count = 2**depth
+    rng = np.random.default_rng(0)
+    indices = rng.integers(0, count, (5, 8), np.uint8)
+    colours = rng.integers(0, 256, (3, count), np.uint8)
+    both = np.dstack([indices, np.full_like(indices, count - 1)])
+    bits = np.unpackbits(both.reshape(5, 16, 1), axis=2)[:, :, -depth:]
+    rows = np.packbits(bits.reshape(5, -1), axis=1).tobytes()
+    table = (colours.astype("<u2") * 257).tobytes()
+    tags = [
+        (256, 3, 1, 8), (257, 3, 1, 5), (258, 3, 2, depth | depth << 16), (259, 3, 1, 1),
+        (262, 3, 1, 3), (273, 4, 1, 8), (277, 3, 1, 2), (278, 3, 1, 5), (279, 4, 1, len(rows)),
+        (320, 3, 3 * count, 8 + len(rows)), (338, 3, 1, 2),
+    ]  # fmt: skip
+    start = 8 + len(rows) + len(table)
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    head = b"II*\0" + struct.pack("<I", start) + rows + table
+    path.write_bytes(head + struct.pack("<H", len(tags)) + entries + bytes(4))
+    (source,) = tiff.open(path)
+    assert source.info.notices == ("transparency",)
+    assert np.array_equal(source.read(), colours.T[indices])
 
 
 def test_thumbnails_and_masks_are_no_frames(path, picture):
@@ -160,15 +226,26 @@ def test_a_description_of_the_stack_is_not_carried(path, picture, options):
     assert tiff.open(path)[0].info.exif is None
 
 
+def test_imagej_tells_height_and_width_of_a_pixel_each(path, picture):
+    options = {"imagej": True, "metadata": {"axes": "ZYX", "unit": "um", "spacing": 3.0}}
+    stack = np.stack([picture(1)[:, :, 0]] * 2)
+    tifffile.imwrite(path, stack, resolution=(4.0, 0.5), **options)  # pixels in 1 µm, x and y
+    info = tiff.open(path)[0].info
+    assert info.pixel_um == pytest.approx((2.0, 0.25))
+    assert info.step_um == 3.0
+
+
 def test_a_caption_is_carried(path, picture):
     tifffile.imwrite(path, picture(), photometric="rgb", description="A beetle", metadata=None)
     assert b"A beetle\0" in (tiff.open(path)[0].info.exif or b"")
 
 
+@pytest.mark.parametrize("byteorder", "<>")
 @pytest.mark.parametrize("compression", [None, "zlib"])
-def test_images_behind_a_single_page_are_frames(path, compression, complaint):
+def test_images_behind_a_single_page_are_frames(path, compression, byteorder, complaint):
     samples = np.random.default_rng(0).integers(0, 65535, (4, 8, 9), np.uint16)
-    options = {"imagej": True, "compression": compression, "metadata": {"axes": "ZYX"}}
+    options = {"imagej": True, "compression": compression, "byteorder": byteorder}
+    options["metadata"] = {"axes": "ZYX"}
     tifffile.imwrite(path, samples, photometric="minisblack", **options)
     with tifffile.TiffFile(path) as tif:
         first = tif.pages[0]
@@ -204,3 +281,13 @@ def test_bigtiff_is_written_as_exactly(path, picture, like, exif):
     assert path.read_bytes()[:4] == b"II+\0"
     assert np.array_equal(source.read(), samples)
     assert source.info.exif == exif()
+
+
+def test_xmp_tells_the_orientation_where_the_page_does_not(path, picture):
+    packet = b'<r xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'
+    told = [(700, 1, len(packet), packet, True)]
+    tifffile.imwrite(path, picture(), photometric="rgb", extratags=told, metadata=None)
+    assert np.array_equal(tiff.open(path)[0].read(), np.rot90(picture(), -1))
+    told += [(274, 3, 1, 1, True)]
+    tifffile.imwrite(path, picture(), photometric="rgb", extratags=told, metadata=None)
+    assert np.array_equal(tiff.open(path)[0].read(), picture())

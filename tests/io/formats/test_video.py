@@ -57,7 +57,10 @@ def test_a_film_fuses_and_is_decoded_once(film, monkeypatch):
 def test_a_cut_film_is_told_when_it_is_opened(film, part, complaint):
     content = film.read_bytes()
     film.write_bytes(content[: int(len(content) * part)])
-    complaint(film, lambda: (formats.open_frames(film), formats.require_whole(film)))
+    if part == 0.05:
+        complaint(film, lambda: formats.open_frames(film))
+    else:  # a film whose index is at its end cannot be opened without, others can
+        complaint(film, lambda: (formats.open_frames(film), formats.require_whole(film)))
 
 
 def test_a_film_of_unknown_length_is_counted(film, monkeypatch):

@@ -6,6 +6,8 @@ import argparse
 import dataclasses
 import json
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from hyperfocal.cli.arguments import add_options, built
@@ -14,6 +16,7 @@ from hyperfocal.errors import OptionError
 from hyperfocal.fusion.api import Extras
 from hyperfocal.fusion.preprocessing import Preparation, fuse_prepared
 from hyperfocal.fusion.recipe import Recipe
+from hyperfocal.stack.opening import open_stack, remarks_of
 from hyperfocal.stack.stack import natural_key
 
 _FUSE = """\
@@ -68,25 +71,35 @@ def _run(given: argparse.Namespace) -> None:
     frames = list(given.frames)
     if not given.keep_order:
         frames.sort(key=natural_key)
+    recipe, preparation = built(Recipe, given), _preparation(given)
+    extras = Extras(given.decision_map, given.depth, given.depth_page, given.maps, given.transforms)
+    stack = open_stack(
+        frames[0] if len(frames) == 1 else frames, exclude=[Path(given.out), *extras.files]
+    )
+    # Before the work, because hours may lie between.
+    told = remarks_of(stack)
+    _tell(told)
     with Progress() as progress:
         report = fuse_prepared(
-            frames[0] if len(frames) == 1 else frames,
+            stack,
             given.out,
-            recipe=built(Recipe, given),
-            preparation=_preparation(given),
-            extras=Extras(
-                given.decision_map, given.depth, given.depth_page, given.maps, given.transforms
-            ),
+            recipe=recipe,
+            preparation=preparation,
+            extras=extras,
             overwrite=given.overwrite,
             on_step=progress,
         )
-    for notice in report["notices"]:
-        print(f"hyperfocal: note: {notice}", file=sys.stderr)
+    _tell([notice for notice in report["notices"] if notice not in told])
     if given.json:
         print(json.dumps(report, indent=2))
     elif sys.stdout.isatty():
         seconds = sum(report["seconds"].values())
         print(f"{len(report['frames'])} frames fused in {seconds:.1f} s: {given.out}")
+
+
+def _tell(notices: Iterable[str]) -> None:
+    for notice in notices:
+        print(f"hyperfocal: note: {notice}", file=sys.stderr)
 
 
 def _preparation(given: argparse.Namespace) -> Preparation:

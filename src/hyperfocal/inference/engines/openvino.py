@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,6 +41,8 @@ class _Compiled:
     def __init__(
         self, path: Path, precision: str, shapes: Mapping[str, tuple[int, ...]], alone: bool = False
     ):
+        # OpenVINO reports its use to an analytics service, unless that part of it is absent.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
 
         core = openvino.Core()

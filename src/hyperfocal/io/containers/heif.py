@@ -1,4 +1,4 @@
-"""The primary picture of a HEIF or AVIF file, as its boxes describe it, and its metadata.
+"""The pictures of a HEIF or AVIF file, as its boxes describe them, and their metadata.
 
 Size, depth, turning, colour profile and EXIF are found without the picture's own library.
 ISO/IEC 23008-12:2022 (HEIF), sections 6.5 and 10; ISO/IEC 14496-12:2022, sections 8.11 and 12.1.5.
@@ -19,9 +19,17 @@ _LARGEST = 16 << 20
 _ALPHA = (b":alpha", b":auxid:1")
 
 
+# Items that are metadata or made for other screens, and no pictures.
+_NO_PICTURES = (b"Exif", b"mime", b"uri ", b"tmap")
+_TURNS = {
+    (0, None): 1, (0, 0): 4, (0, 1): 2, (1, None): 8, (1, 0): 5, (1, 1): 7, (2, None): 3, (2, 0): 2,
+    (2, 1): 4, (3, None): 6, (3, 0): 7, (3, 1): 5,
+}  # fmt: skip
+
+
 @dataclass
 class HeifPicture:
-    """What a file says of its primary picture; height and width as shown."""
+    """What a file says of a picture; height and width as stored."""
 
     height: int
     width: int
@@ -31,14 +39,15 @@ class HeifPicture:
     exif: bytes | None
     is_srgb: bool  # or says nothing of its colours
     has_alpha: bool
-    quarters: int  # to turn what is stored, against the clock
-    flip: int | None  # the axis to mirror afterwards, if any
+    orientation: int  # how to turn what is stored, as EXIF counts
     is_cropped: bool
 
 
 @dataclass
 class _Meta:
     primary: int = 0
+    hidden: set[int] = field(default_factory=set)
+    groups: list[list[int]] = field(default_factory=list)  # of which one is to be shown
     kinds: dict[int, bytes] = field(default_factory=dict)
     spans: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # of items in the file
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -66,36 +75,105 @@ def read(path: Path) -> HeifPicture:
     """The primary picture; ValueError where the file is cut or describes none."""
     with path.open("rb") as file:
         meta = _meta(file)
-        described: dict[bytes, list[bytes]] = {}
-        for number in meta.owned.get(meta.primary, []):
-            if 0 < number <= len(meta.properties):
-                kind, content = meta.properties[number - 1]
-                described.setdefault(kind, []).append(content)
-        if b"ispe" not in described:
-            raise ValueError("it describes no picture")
-        width, height = struct.unpack_from(">II", described[b"ispe"][0], 4)
-        if b"clap" in described:
-            over = struct.unpack_from(">4I", described[b"clap"][0])
-            width, height = round(over[0] / over[1]), round(over[2] / over[3])
-        quarters = described[b"irot"][0][0] & 3 if b"irot" in described else 0
-        flip = described[b"imir"][0][0] & 1 if b"imir" in described else None
-        if quarters % 2:
-            height, width = width, height
-        bits, channels = _depth(described)
-        icc, is_srgb = _colours(described.get(b"colr", []))
-        return HeifPicture(
-            height=height,
-            width=width,
-            bits=bits,
-            channels=channels,
-            icc=icc,
-            exif=_exif(file, meta),
-            is_srgb=is_srgb,
-            has_alpha=_has_alpha(meta),
-            quarters=quarters,
-            flip=flip,
-            is_cropped=b"clap" in described,
-        )
+        return _picture(file, meta, meta.primary)
+
+
+def read_all(path: Path) -> tuple[list[HeifPicture], int]:
+    """All pictures of a file, in the order of their numbers, and which is the primary one.
+
+    Thumbnails, tiles, maps of depth or transparency, and other versions of one picture are none.
+    """
+    with path.open("rb") as file:
+        meta = _meta(file)
+        items = _shown_items(meta)
+        return [_picture(file, meta, item) for item in items], items.index(meta.primary)
+
+
+def has_stills(path: Path) -> bool:
+    """Whether any picture is described that is not one of a film."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        return any(box.kind == b"meta" for box in boxes(file, 0, size))
+
+
+def moving_count(path: Path) -> int:
+    """How many pictures the film in a file has; 0 where there is none."""
+    with path.open("rb") as file:
+        found = _below(file, (b"moov", b"trak", b"mdia"), 0, file.seek(0, os.SEEK_END))
+        for start, end in found:
+            kinds = {box.kind: box for box in boxes(file, start, end)}
+            if b"hdlr" not in kinds or b"minf" not in kinds:
+                continue
+            handler = _content(file, kinds[b"hdlr"].start, kinds[b"hdlr"].end)[8:12]
+            minf = kinds[b"minf"]
+            for table in _below(file, (b"stbl", b"stsz"), minf.start, minf.end):
+                if handler in (b"pict", b"vide"):
+                    return int.from_bytes(_content(file, *table)[8:12], "big")
+    return 0
+
+
+def _below(file: BinaryIO, kinds: tuple[bytes, ...], start: int, end: int) -> list[tuple[int, int]]:
+    """The contents of all boxes of the last kind, in those of the kinds before it."""
+    spans = [(start, end)]
+    for kind in kinds:
+        spans = [
+            (box.start, box.end)
+            for span in spans
+            for box in boxes(file, *span)
+            if box.kind == kind and box.end <= end
+        ]
+    return spans
+
+
+def _shown_items(meta: _Meta) -> list[int]:
+    aside = meta.hidden | {
+        each
+        for kind, source, targets in meta.references
+        if kind in (b"thmb", b"auxl", b"dimg")
+        for each in (targets if kind == b"dimg" else [source])
+    }
+    for group in meta.groups:
+        shown = meta.primary if meta.primary in group else group[0]
+        aside |= set(group) - {shown}
+    aside -= {meta.primary}
+    return sorted(
+        {
+            item
+            for item, kind in meta.kinds.items()
+            if kind not in _NO_PICTURES and item not in aside
+        }
+        | {meta.primary}
+    )
+
+
+def _picture(file: BinaryIO, meta: _Meta, item: int) -> HeifPicture:
+    described: dict[bytes, list[bytes]] = {}
+    for number in meta.owned.get(item, []):
+        if 0 < number <= len(meta.properties):
+            kind, content = meta.properties[number - 1]
+            described.setdefault(kind, []).append(content)
+    if b"ispe" not in described:
+        raise ValueError("it describes no picture")
+    width, height = struct.unpack_from(">II", described[b"ispe"][0], 4)
+    if b"clap" in described:
+        over = struct.unpack_from(">4I", described[b"clap"][0])
+        width, height = round(over[0] / over[1]), round(over[2] / over[3])
+    quarters = described[b"irot"][0][0] & 3 if b"irot" in described else 0
+    flip = described[b"imir"][0][0] & 1 if b"imir" in described else None
+    bits, channels = _depth(described)
+    icc, is_srgb = _colours(described.get(b"colr", []))
+    return HeifPicture(
+        height=height,
+        width=width,
+        bits=bits,
+        channels=channels,
+        icc=icc,
+        exif=_exif(file, meta, item),
+        is_srgb=is_srgb,
+        has_alpha=_has_alpha(meta, item),
+        orientation=_TURNS[quarters, flip],
+        is_cropped=b"clap" in described,
+    )
 
 
 def is_whole(path: Path) -> bool:
@@ -130,6 +208,12 @@ def _take(meta: _Meta, kind: bytes, content: bytes, file: BinaryIO, start: int, 
         version, _ = reader.version()
         for box in boxes(file, start + (8 if version else 6), end):
             _take_kind(meta, _content(file, box.start, box.end))
+    elif kind == b"grpl":
+        for box in boxes(file, start, end):
+            if box.kind in (b"altr", b"ster"):
+                parts = _Reader(_content(file, box.start, box.end))
+                parts.number(8)
+                meta.groups.append([parts.number(4) for _ in range(parts.number(4))])
     elif kind == b"iloc":
         _take_places(meta, reader)
     elif kind == b"iref":
@@ -151,10 +235,11 @@ def _take(meta: _Meta, kind: bytes, content: bytes, file: BinaryIO, start: int, 
 
 def _take_kind(meta: _Meta, content: bytes) -> None:
     reader = _Reader(content)
-    version, _ = reader.version()
+    version, flags = reader.version()
     if version >= 2:
         item = reader.number(2 if version == 2 else 4)
         reader.number(2)
+        meta.hidden |= {item} if flags & 1 else set()
         meta.kinds[item] = content[reader.at : reader.at + 4]
 
 
@@ -217,9 +302,12 @@ def _colours(described: list[bytes]) -> tuple[bytes | None, bool]:
     return icc, is_srgb or icc is not None
 
 
-def _exif(file: BinaryIO, meta: _Meta) -> bytes | None:
-    for item, kind in meta.kinds.items():
-        if kind == b"Exif" and sum(length for _, length in meta.spans.get(item, [])) <= _LARGEST:
+def _exif(file: BinaryIO, meta: _Meta, shown: int) -> bytes | None:
+    """The block that says it is this picture's, or else the first."""
+    own = [source for kind, source, to in meta.references if kind == b"cdsc" and shown in to]
+    blocks = [item for item, kind in meta.kinds.items() if kind == b"Exif"]
+    for item in sorted(blocks, key=lambda item: item not in own):
+        if sum(length for _, length in meta.spans.get(item, [])) <= _LARGEST:
             content = b""
             for start, length in meta.spans.get(item, []):
                 file.seek(start)
@@ -228,12 +316,10 @@ def _exif(file: BinaryIO, meta: _Meta) -> bytes | None:
     return None
 
 
-def _has_alpha(meta: _Meta) -> bool:
-    """Whether another picture is said to be the transparency of the primary one."""
+def _has_alpha(meta: _Meta, shown: int) -> bool:
+    """Whether another picture is said to be the transparency of this one."""
     aside = [
-        source
-        for kind, source, targets in meta.references
-        if kind == b"auxl" and meta.primary in targets
+        source for kind, source, targets in meta.references if kind == b"auxl" and shown in targets
     ]
     numbers = [number for item in aside for number in meta.owned.get(item, [])]
     kinds = [meta.properties[n - 1] for n in numbers if 0 < n <= len(meta.properties)]

@@ -28,6 +28,10 @@ class Header:
     transfer_at: int | None = None  # the bit where the transfer function's number begins
 
 
+class AnimationError(ValueError):
+    """A codestream that moves, whose pictures are not counted in its header."""
+
+
 class _Bits:
     def __init__(self, content: bytes):
         self._content, self._count = int.from_bytes(content, "little"), 8 * len(content)
@@ -70,7 +74,7 @@ def parse(codestream: bytes) -> Header:
         if bits.flag():
             _preview(bits)
         if bits.flag():
-            raise ValueError("it is an animation")
+            raise AnimationError("it is an animation")
     is_float, depth = _depth(bits)
     bits.flag()  # 16 bits suffice for the decoder's buffers
     extra_count = bits.choose((0, 0), (0, 1), (4, 2), (12, 1))

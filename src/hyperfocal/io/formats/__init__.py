@@ -1,8 +1,11 @@
 """File formats, one a file: `SUFFIXES`, `SIGNATURES`, `DTYPES`, `METADATA`, `open`, `is_whole`.
 
+A file is known by its suffix or, where that is unknown or lies, by its first bytes.
+
 `SIGNATURES` are how files begin (`?` is any byte), `METADATA` the fields of FrameInfo that a
 written file carries. `save` is absent where a format is only read, and takes `depth` where the
-format has a place for a depth map. `open` takes a Selection where a file may hold several stacks.
+format has a place for a depth map. `open` takes a Selection where a file may hold several stacks,
+and so does `open_set`, which is there where a file may say that others make a stack with it.
 `IS_SECONDARY` is there where files of a folder with other pictures are no frames of it (a RAW file
 beside its JPEG), `IS_FOLDER` where a picture is a folder of files, `IS_SRGB` where other colours
 than sRGB's cannot be described.
@@ -37,9 +40,11 @@ __all__ = [
     "is_folder",
     "is_known",
     "is_secondary",
+    "looks_known",
     "matched",
     "metadata",
     "open_frames",
+    "open_set",
     "require_profile",
     "require_readable",
     "require_whole",
@@ -67,6 +72,13 @@ def open_frames(path: Path, selection: Selection = WHOLE) -> list[Source]:
     return sources
 
 
+def open_set(path: Path, selection: Selection = WHOLE) -> list[Source]:
+    """The frames of a file that stands for a stack: its own, or those of the set it is part of."""
+    chosen = _format_of(path)
+    whole: list[Source] = chosen.open_set(path, selection) if hasattr(chosen, "open_set") else []
+    return whole or open_frames(path, selection)
+
+
 def require_whole(path: Path) -> None:
     """Raise FormatError for a file that is cut off, without decoding it."""
     chosen = _format_of(path)
@@ -77,16 +89,12 @@ def require_whole(path: Path) -> None:
 
 def matched(sources: list[Source]) -> list[Source]:
     """The frames, those that a program must develop developed as the first is."""
-    return [
-        source.matched(sources[0]) if hasattr(source, "matched") else source for source in sources
-    ]
+    return [source.matched(sources[0]) for source in sources]
 
 
 def require_readable(source: Source) -> None:
     """Raise FormatError for a frame that its file or this machine's memory cannot hold."""
-    check = getattr(source, "require_room", None)
-    if check is not None:
-        check()
+    source.require_room()
 
 
 def save(
@@ -112,6 +120,15 @@ def is_known(path: Path) -> bool:
     return suffix_of(path) in suffixes()
 
 
+def looks_known(path: Path) -> bool:
+    """Whether the first bytes are those of a picture, whatever the suffix; False for films, RAW."""
+    try:
+        chosen = _by_bytes(start_of(path))
+    except FormatError:
+        return False
+    return chosen is not None and not hasattr(chosen, "IS_SECONDARY")
+
+
 def is_folder(path: Path) -> bool:
     """Whether the suffix is one of a picture that is a folder."""
     return is_known(path) and hasattr(_format(suffix_of(path)), "IS_FOLDER")
@@ -119,7 +136,7 @@ def is_folder(path: Path) -> bool:
 
 def is_secondary(path: Path) -> bool:
     """Whether such a file, in a folder of other pictures, is none of the frames."""
-    return is_known(path) and hasattr(_format(suffix_of(path)), "IS_ASIDE")
+    return is_known(path) and hasattr(_format(suffix_of(path)), "IS_SECONDARY")
 
 
 def suffix_of(path: Path) -> str:
@@ -169,14 +186,21 @@ def holds_depth(suffix: str) -> bool:
 
 def _format_of(path: Path) -> ModuleType:
     is_picture = path.is_dir() and is_folder(path)
-    start = b"" if is_picture else start_of(path)
-    if not is_known(path):
-        raise FormatError(f"{path} is in no known format; choose one of: {', '.join(suffixes())}")
-    named = _format(suffix_of(path))
     if is_picture:
+        return _format(suffix_of(path))
+    start = start_of(path)
+    named = _format(suffix_of(path)) if is_known(path) else None
+    if named is not None and begins(start, named.SIGNATURES):
         return named
-    candidates = [named, *_formats()]
-    return next((each for each in candidates if begins(start, each.SIGNATURES)), named)
+    found = _by_bytes(start) or named
+    if found is None:
+        raise FormatError(f"{path} is in no known format; choose one of: {', '.join(suffixes())}")
+    return found
+
+
+def _by_bytes(start: bytes) -> ModuleType | None:
+    """The format of a file that starts so."""
+    return next((each for each in _formats() if begins(start, each.SIGNATURES)), None)
 
 
 def _written(suffix: str) -> ModuleType:

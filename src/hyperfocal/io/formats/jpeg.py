@@ -1,7 +1,9 @@
 """JPEG: 8 bits, grey and colour, written at quality 95 without chroma subsampling.
 
-Does not read CMYK or 12-bit JPEG, and does not keep XMP, comments or pixel density.
-An EXIF block above 64 KB (a TIFF may have one) is left out, because JPEG cannot hold it.
+Does not read CMYK or 12-bit JPEG, and does not keep XMP, comments or pixel density; XMP tells the
+orientation where EXIF does not. Bytes between segments are passed over, as all decoders do. A
+profile of which a part is missing is left out with a notice; an EXIF block above 64 KB (a TIFF may
+have one) is not written, because JPEG cannot hold it.
 ITU-T T.81, annex B; ICC.1:2022, annex B.4; CIPA DC-008 (EXIF 2.32).
 """
 
@@ -20,7 +22,7 @@ from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.files import end_of, reading, require_dtype, require_signature, writing
 from hyperfocal.io.metadata.profiles import fitting
-from hyperfocal.io.sources import source
+from hyperfocal.io.sources import FileSource, source
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 SIGNATURES = (b"\xff\xd8\xff",)
@@ -29,7 +31,9 @@ METADATA = ("icc", "exif")
 
 _EOI, _SOS, _APP0, _APP1, _APP2 = 0xD9, 0xDA, 0xE0, 0xE1, 0xE2
 _SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_LONE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
 _EXIF = b"Exif\0\0"
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _ICC = b"ICC_PROFILE\0"
 _LARGEST_SEGMENT = 0xFFFF - 2
 _LARGEST_SIDE = 65500  # libjpeg's
@@ -39,20 +43,27 @@ _MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
 
 def open(path: Path) -> list[Source]:
     """The one frame of the file, from the segments before its first scan."""
+    return [first_of(path)]
+
+
+def first_of(path: Path) -> FileSource:
+    """The first picture of the file."""
     require_signature(path, SIGNATURES, "JPEG")
     with reading(path), path.open("rb") as file:
         segments = list(_segments(file))
         height, width, channels = _frame(path, segments)
+        icc, is_damaged = _icc(segments)
         stored = FrameInfo(
             name=path.name,
             height=height,
             width=width,
             channels=channels,
             dtype=np.dtype(np.uint8),
-            icc=_icc(segments),
-            exif=_exif(segments),
+            icc=icc,
+            exif=_application(segments, _APP1, _EXIF),
+            notices=("the damaged colour profile",) * is_damaged,
         )
-    return [source(path, stored, _decode)]
+    return source(path, stored, _decode, xmp=_application(segments, _APP1, _XMP))
 
 
 def save(path: Path, samples: Samples, like: FrameInfo) -> None:
@@ -103,14 +114,26 @@ def _is_complete(encoded: bytes) -> bool:
 def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Markers and contents, up to the first scan or to where the file is cut."""
     file.seek(2)
-    while (head := file.read(2))[:1] == b"\xff":
-        code = head[1:]
-        while code == b"\xff":  # fill bytes
-            code = file.read(1)
-        length = int.from_bytes(file.read(2), "big")
-        if not code or code[0] in (_SOS, _EOI) or length < 2:
+    while code := _next_marker(file):
+        if code in (_SOS, _EOI):
             return
-        yield code[0], file.read(length - 2)
+        if code not in _LONE:
+            length = int.from_bytes(file.read(2), "big")
+            yield code, file.read(max(0, length - 2))
+
+
+def _next_marker(file: BinaryIO) -> int:
+    """The code of the next marker, whatever stands before it; 0 at the file's end."""
+    byte = file.read(1)
+    while byte:
+        while byte and byte != b"\xff":
+            byte = file.read(1)
+        while byte == b"\xff":
+            byte = file.read(1)
+        if byte and byte != b"\0":
+            return byte[0]
+        byte = file.read(1)
+    return 0
 
 
 def _frame(path: Path, segments: list[tuple[int, bytes]]) -> tuple[int, int, int]:
@@ -121,31 +144,39 @@ def _frame(path: Path, segments: list[tuple[int, bytes]]) -> tuple[int, int, int
                 kind = "CMYK" if channels == 4 else f"{depth}-bit, {channels}-channel"
                 raise FormatError(f"{path} is a {kind} JPEG; convert it to 8-bit RGB or grey")
             return height, width, channels
+    if is_whole(path):
+        raise FormatError(f"{path} describes no picture in its header; export it again")
     raise FormatError(f"{path} is cut off in its header; copy it again from its source")
 
 
 def exif_of(file: BinaryIO) -> bytes | None:
     """The EXIF block of an open JPEG."""
-    return _exif(list(_segments(file)))
+    return _application(list(_segments(file)), _APP1, _EXIF)
 
 
-def _exif(segments: list[tuple[int, bytes]]) -> bytes | None:
+def has_more(file: BinaryIO) -> bool:
+    """Whether an open JPEG says that other pictures stand behind it."""
+    return _application(list(_segments(file)), _APP2, b"MPF\0") is not None
+
+
+def _application(segments: list[tuple[int, bytes]], wanted: int, name: bytes) -> bytes | None:
+    """The content of the first segment of this code and name."""
     for code, content in segments:
-        if code == _APP1 and content.startswith(_EXIF):
-            return content.removeprefix(_EXIF)
+        if code == wanted and content.startswith(name):
+            return content.removeprefix(name)
     return None
 
 
-def _icc(segments: list[tuple[int, bytes]]) -> bytes | None:
-    """The profile put together from its numbered parts; None where one of them is missing."""
+def _icc(segments: list[tuple[int, bytes]]) -> tuple[bytes | None, bool]:
+    """The profile put together from its numbered parts, and whether one of them is missing."""
     parts = {
         content[12]: (content[13], content[14:])
         for code, content in segments
         if code == _APP2 and content.startswith(_ICC) and len(content) > 14
     }
     if not parts or sorted(parts) != list(range(1, parts[min(parts)][0] + 1)):
-        return None
-    return b"".join(parts[number][1] for number in sorted(parts))
+        return None, bool(parts)
+    return b"".join(parts[number][1] for number in sorted(parts)), False
 
 
 def _metadata(icc: bytes | None, exif: bytes | None) -> bytes:

@@ -47,7 +47,11 @@ def open(path: Path) -> list[Source]:
     require_signature(path, SIGNATURES, "JPEG XL")
     with reading(path), path.open("rb") as file:
         codestream, exif = _parts(file)
-        header = jxl_header.parse(codestream)
+        try:
+            header = jxl_header.parse(codestream)
+        except jxl_header.AnimationError:
+            message = f"{path} is a moving picture; export its frames as PNG or TIFF"
+            raise FormatError(message) from None
         if header.is_float or header.bits > 16:
             raise FormatError(f"{path} has {header.bits}-bit samples; convert it to 8 or 16 bits")
         notices = ("transparency",) * header.has_extra

@@ -23,6 +23,7 @@ DTYPES = tiff.DTYPES
 METADATA = (*tiff.METADATA, "pixel_um")
 
 open = tiff.open
+open_set = tiff.open_set
 is_whole = tiff.is_whole
 
 

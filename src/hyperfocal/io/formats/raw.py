@@ -52,6 +52,7 @@ _SPANS = ((273, 279), (324, 325))
 _SUBDIRECTORIES, _EXIF, _GPS = 330, 34665, 34853
 _CANON = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 _FEWEST_MULTIPLIERS = 3
+_TURNS = {3: 3, 5: 8, 6: 6}  # LibRaw's flip as EXIF's orientation
 
 Balance = tuple[float, float, float, float]
 
@@ -84,19 +85,19 @@ def open(path: Path) -> list[Source]:
                 return tiff.open(path)
             raise
         exif = _exif(path)
-        is_turned = sizes.flip in (5, 6)
         stored = FrameInfo(
             name=path.name,
-            height=sizes.iwidth if is_turned else sizes.iheight,
-            width=sizes.iheight if is_turned else sizes.iwidth,
+            height=sizes.iheight,
+            width=sizes.iwidth,
             channels=3,
             dtype=np.dtype(np.uint16),
             icc=imagecodecs.cms_profile("srgb"),
-            # LibRaw turns the picture already.
+            # LibRaw knows better which way is up.
             exif=None if exif is None else upright(exif),
         )
-    plain = source(path, stored, partial(_decode, balance=balance))
-    return [RawSource(plain.info, plain.stored, path, plain.decode, balance=balance)]
+    turn = _TURNS.get(sizes.flip, 1)
+    plain = source(path, stored, partial(_decode, balance=balance), orientation=turn)
+    return [RawSource(**vars(plain), balance=balance)]
 
 
 def is_whole(path: Path) -> bool:
@@ -150,6 +151,7 @@ def _decode(path: Path, *, balance: Balance) -> Samples:
             gamma=_SRGB_CURVE,
             user_wb=list(balance),
             no_auto_bright=True,
+            user_flip=0,  # turned with all others
             # LibRaw would lower the white level of a frame that stays below it.
             adjust_maximum_thr=0.0,
         )

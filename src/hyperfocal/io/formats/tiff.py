@@ -1,18 +1,21 @@
 """TIFF: 8 and 16 bits and float32, grey and RGB, each page a frame; written with Deflate.
 
-BigTIFF, ImageJ's stacks and OME-TIFF too: of those, the focus positions of one channel and time
-point are the frames, and pixel size and z-step are read. Pages are read one by one.
+BigTIFF, ImageJ's stacks, OME-TIFF and Zeiss's LSM too: of those, the focus positions of one channel
+and time point are the frames, and pixel size and z-step are read. Pages are read one by one.
 
 Palettes become RGB (ImageJ's, which only tint, grey), 1, 2 and 4 bits become 8. Does not read
 CMYK, CIELAB, signed or packed samples; transparency is left out with a notice, and pages that are
-thumbnails, masks or depth maps are left out. Of a page's own tags those that describe the picture
-are carried as EXIF; the page's layout, density and the descriptions of ImageJ and OME are not.
+thumbnails, masks or depth maps are left out. So are, with a notice, plain pages of another size
+than the stack's, as previews are that are not marked. Of a page's own tags those that describe the
+picture are carried as EXIF (XMP tells the orientation where those do not); the page's layout,
+density and the descriptions of ImageJ and OME are not.
 TIFF 6.0 (1992); Adobe Photoshop TIFF technical notes (2002) for Deflate; DNG 1.5 for depth maps.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,15 +35,16 @@ from hyperfocal.io.metadata import ome
 from hyperfocal.io.metadata import tiff_tags as titles
 from hyperfocal.io.metadata.profiles import fitting
 from hyperfocal.io.selection import WHOLE, Selection
-from hyperfocal.io.sources import source
+from hyperfocal.io.sources import source, with_notices
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 DTYPES = ("uint8", "uint16", "float32")
 METADATA = ("icc", "exif")
 
-_PROFILE, _SUBFILE, _RESOLUTION = 34675, 254, (283, 282)  # height and width
+_PROFILE, _XMP, _RESOLUTION = 34675, 700, (283, 282)  # height and width
 _JPEG = 7
+_OPACITIES = ((tifffile.EXTRASAMPLE.ASSOCALPHA,), (tifffile.EXTRASAMPLE.UNASSALPHA,))
 _DEPTH_MAP = 8  # NewSubfileType, DNG 1.5
 # The offsets of a classic TIFF have 32 bits; Deflate may add a little to what it cannot shrink.
 LARGEST_CLASSIC = 2**32 - 2**26
@@ -58,29 +62,70 @@ class _Place(NamedTuple):
 
     offset: int
     behind: int = 0
+    channel: int | None = None  # of the page's samples, where those are channels and no colours
 
 
 def open(path: Path, selection: Selection = WHOLE) -> list[Source]:
     """One frame for each page that is a picture of its own, from the directories alone."""
     require_signature(path, SIGNATURES, "TIFF")
     with reading(path), path.open("rb") as file:
-        # First, because tifffile follows a circle for ever and a cut chain as far as it goes.
-        layout, first = directories.layout_of(file.read(16))
-        offsets = directories.chain(file, first, layout)
-        file.seek(0)
-        tif = tifffile.TiffFile(file)
+        tif, offsets = _opened(file)
         places = _places(path, tif, offsets)
         chosen, volume = _chosen(path, tif, places, selection)
-        is_alone = len(chosen) == 1 and len(places) == 1
+        chosen, asides = (chosen, []) if volume.pages else _of_one_size(tif, places, chosen)
         sources: list[Source] = []
         for index in chosen:
-            page = _page(tif, places[index].offset)
-            name = path.name if is_alone else f"{path.name}[{index}]"
-            stored = _stored(path.with_name(name), file, page, volume)
-            sources.append(source(path, stored, partial(_decode, place=places[index])))
+            name = path.name if len(chosen) == 1 else f"{path.name}[{index}]"
+            sources.append(_source(path.with_name(name), path, file, tif, places[index], volume))
     if not sources:
         raise FormatError(f"{path} holds only thumbnails or masks; export the picture itself")
-    return sources
+    return with_notices(sources, asides)
+
+
+def open_set(path: Path, selection: Selection = WHOLE) -> list[Source]:
+    """The frames of all files that an OME description says are one stack with this one.
+
+    Empty where the file holds a stack by itself, or says nothing of others.
+    """
+    require_signature(path, SIGNATURES, "TIFF")
+    with reading(path), path.open("rb") as file:
+        tif, _ = _opened(file)
+        members = ome.members(tif.ome_metadata or "", path) if tif.is_ome else ome.Members()
+        if not members.names:
+            return []
+        chosen, volume = stack_of(path, members.volumes, selection)
+    return [
+        _page_of(path.with_name(members.names[place]), members.pages[place], volume)
+        for place in chosen
+    ]
+
+
+def _page_of(path: Path, index: int, volume: Volume) -> Source:
+    """A page of a file, as its own frame."""
+    require_signature(path, SIGNATURES, "TIFF")
+    with reading(path), path.open("rb") as file:
+        tif, offsets = _opened(file)
+        if index >= len(offsets):
+            raise FormatError(f"{path} has no page {index + 1}, as its set says; export it again")
+        name = path.name if len(offsets) == 1 else f"{path.name}[{index}]"
+        return _source(path.with_name(name), path, file, tif, _Place(offsets[index]), volume)
+
+
+def _opened(file: BinaryIO) -> tuple[tifffile.TiffFile, list[int]]:
+    """The file as the library sees it, and the offsets of its pages."""
+    # First, because tifffile follows a circle for ever and a cut chain as far as it goes.
+    layout, first = directories.layout_of(file.read(16))
+    offsets = directories.chain(file, first, layout)
+    file.seek(0)
+    return tifffile.TiffFile(file), offsets
+
+
+def _source(
+    named: Path, path: Path, file: BinaryIO, tif: tifffile.TiffFile, place: _Place, volume: Volume
+) -> Source:
+    page = _page(tif, place.offset)
+    stored = _stored(named, file, page, volume, is_channel=place.channel is not None)
+    return source(path, stored, partial(_decode, place=place), xmp=page.tags.valueof(_XMP))
 
 
 def save(
@@ -145,6 +190,10 @@ def is_whole(path: Path) -> bool:
 def _places(path: Path, tif: tifffile.TiffFile, offsets: list[int]) -> list[_Place]:
     """The pictures of a file: its pages, or those that ImageJ puts behind a single page."""
     page, declared = _page(tif, offsets[0]), 1
+    if tif.is_lsm:
+        pages = [offset for offset in offsets if not _is_aside(_page(tif, offset))]
+        channels = range(page.samplesperpixel) if page.samplesperpixel > 1 else [None]
+        return [_Place(offset, channel=channel) for offset in pages for channel in channels]
     if tif.is_imagej:
         declared = int((tif.imagej_metadata or {}).get("images", 1))
     elif tif.is_shaped and len(offsets) == 1:
@@ -181,6 +230,26 @@ def _chosen(
     return sorted(pictures), Volume({})
 
 
+def _of_one_size(
+    tif: tifffile.TiffFile, places: list[_Place], chosen: list[int]
+) -> tuple[list[int], list[str]]:
+    """The pages of the stack, and what the others are: those of the first page's size.
+
+    Unless as many pages or more are larger: then the first is a preview itself.
+    """
+    pages = {index: _page(tif, places[index].offset) for index in chosen}
+    sizes = {index: (page.imagelength, page.imagewidth) for index, page in pages.items()}
+    counts = Counter(sizes.values())
+    if len(counts) < 2:
+        return chosen, []
+    first = sizes[chosen[0]]
+    larger = [size for size in counts if size[0] * size[1] > first[0] * first[1]]
+    size = max(larger, key=lambda each: counts[each], default=first)
+    size = size if counts[size] >= counts[first] else first
+    told = [f"the page of {width}×{height}" for height, width in counts if (height, width) != size]
+    return [index for index in chosen if sizes[index] == size], told
+
+
 def _is_aside(page: tifffile.TiffPage) -> bool:
     return page.is_reduced or page.is_mask or bool(page.subfiletype & _DEPTH_MAP)
 
@@ -196,6 +265,8 @@ def _volumes(path: Path, tif: tifffile.TiffFile, picture_count: int) -> list[Vol
             ) from error
     if tif.is_imagej:
         return [_imagej_volume(tif, picture_count)]
+    if tif.is_lsm:
+        return [_lsm_volume(tif, picture_count)]
     if tif.is_shaped and len(tif.series) == 1:
         return _shaped_volumes(tif.series[0], picture_count)
     return []
@@ -214,6 +285,24 @@ def _imagej_volume(tif: tifffile.TiffFile, picture_count: int) -> Volume:
     pixel_um = None if known[0] is None or known[1] is None else (known[0], known[1])
     pages = {plane: index for index, plane in enumerate(planes)}
     return Volume(pages, micrometres(told.get("spacing"), unit), pixel_um)
+
+
+def _lsm_volume(tif: tifffile.TiffFile, picture_count: int) -> Volume:
+    told = tif.lsm_metadata or {}
+    channels = _page(tif, tif.pages.first.offset).samplesperpixel
+    counts = {"C": channels} | {axis: int(told.get(f"Dimension{name}", 1)) for axis, name in _LSM}
+    if counts["C"] * counts["Z"] * counts["T"] != picture_count:
+        counts = {"C": channels, "Z": picture_count // channels, "T": 1}
+    step, height, width = (micrometres(told.get(f"VoxelSize{axis}"), "m") for axis in "ZYX")
+    planes = numbered("CZT", counts)
+    return Volume(
+        {plane: index for index, plane in enumerate(planes)},
+        step,
+        None if height is None or width is None else (height, width),
+    )
+
+
+_LSM = (("Z", "Z"), ("T", "Time"))
 
 
 def _pixel_side(page: tifffile.TiffPage, tag: int) -> float | None:
@@ -239,7 +328,8 @@ def _shaped_volumes(series: Any, picture_count: int) -> list[Volume]:
 def _page(tif: tifffile.TiffFile, offset: int) -> tifffile.TiffPage:
     # By its offset: tifffile would follow the chain from the start for each page.
     tif.filehandle.seek(offset)
-    return tifffile.TiffPage(tif, 0)
+    # It takes a page of LSM, but for the first, as what it is where its number is not 0.
+    return tifffile.TiffPage(tif, int(tif.is_lsm))
 
 
 def _decode(path: Path, *, place: _Place) -> Samples:
@@ -249,7 +339,13 @@ def _decode(path: Path, *, place: _Place) -> Samples:
         if not _has_all_samples(tif, page):
             raise FormatError(f"{path} is cut off or has holes; copy it again from its source")
         samples = _behind(tif, page, place.behind) if place.behind else page.asarray()
-        return _as_shown(samples, page, is_tinted=tif.is_imagej)
+        if place.channel is not None:
+            samples = np.take(samples, place.channel, axis=page.axes.index("S"))
+            return samples
+        shown = _as_shown(samples, page, is_tinted=tif.is_imagej)
+        # Other samples than these are no transparency.
+        is_clear = tuple(page.extrasamples[:1]) in _OPACITIES
+        return shown if is_clear else shown[..., : _channels(page)] if shown.ndim == 3 else shown
 
 
 def _behind(tif: tifffile.TiffFile, page: tifffile.TiffPage, behind: int) -> Samples:
@@ -263,12 +359,18 @@ def _as_shown(samples: Samples, page: tifffile.TiffPage, *, is_tinted: bool) -> 
     if page.axes == "SYX":
         samples = np.moveaxis(samples, 0, 2)
     if page.photometric == _KINDS.PALETTE and not is_tinted:
-        return _palette(page)[samples.astype(np.intp)]
+        indices = samples.astype(np.uint8).reshape(*samples.shape[:2], -1)
+        opacity = indices[:, :, 1:] * np.uint8(255 // (2**page.bitspersample - 1))
+        return np.concatenate([_palette(page)[indices[:, :, 0]], opacity], axis=2)
     if page.bitspersample < 8:
         samples = samples.astype(np.uint8) * np.uint8(255 // (2**page.bitspersample - 1))
     if page.photometric == _KINDS.MINISWHITE:
         samples = np.iinfo(samples.dtype).max - samples
     return samples
+
+
+def _channels(page: tifffile.TiffPage) -> int:
+    return 3 if page.photometric in _COLOUR else 1
 
 
 def _palette(page: tifffile.TiffPage) -> Samples:
@@ -279,19 +381,24 @@ def _palette(page: tifffile.TiffPage) -> Samples:
 
 def _has_all_samples(tif: tifffile.TiffFile, page: Any) -> bool:
     spans = list(zip(page.dataoffsets, page.databytecounts, strict=True))
-    end = max((offset + count for offset, count in spans), default=0)
+    # LSM counts the bytes before they were compressed.
+    is_told = not tif.is_lsm or page.compression == 1
+    end = max((offset + count * is_told for offset, count in spans), default=0)
     return end <= tif.filehandle.size and all(offset and count for offset, count in spans)
 
 
-def _stored(named: Path, file: BinaryIO, page: tifffile.TiffPage, volume: Volume) -> FrameInfo:
+def _stored(
+    named: Path, file: BinaryIO, page: tifffile.TiffPage, volume: Volume, *, is_channel: bool
+) -> FrameInfo:
     layout = directories.Layout(page.parent.byteorder, page.parent.is_bigtiff)
     # There the description says how the stack is laid out, which the result is not.
     is_described = not (page.is_imagej or page.is_ome or page.is_shaped)
     is_tinted = page.photometric == _KINDS.PALETTE and page.parent.is_imagej
-    channels = 3 if page.photometric in _COLOUR and not is_tinted else 1
-    _refuse(named, page, channels)
+    channels = 3 if page.photometric in _COLOUR and not is_tinted and not is_channel else 1
+    if not is_channel:
+        _refuse(named, page, channels)
     notices = []
-    if page.samplesperpixel > channels:
+    if page.samplesperpixel > _stored_samples(page) and not is_channel:
         notices.append("transparency")
     if is_tinted:
         notices.append("the colours that ImageJ tints grey values with")
@@ -326,7 +433,7 @@ def _refuse(named: Path, page: tifffile.TiffPage, channels: int) -> None:
         and (bits != 8 or getattr(page.colormap, "shape", None) != (3, 2**page.bitspersample)),
         f"axes {page.axes}": page.axes not in ("YX", "YXS", "SYX"),
         f"{page.samplesperpixel} samples a pixel": page.samplesperpixel < _stored_samples(page)
-        or (channels == 1 and page.samplesperpixel > 2),
+        or (_stored_samples(page) == 1 and page.samplesperpixel > 2),
     }
     for what, is_refused in refusals.items():
         if is_refused:

@@ -1,8 +1,9 @@
 """WebP: 8 bits, in colour; written without loss.
 
 Lossless, because WebP's other kind halves the resolution of colour. Grey is written as colour, as
-WebP has no grey. Of a moving picture the first frame is read; transparency is left out with a
-notice. Carries ICC profile and EXIF, not XMP.
+WebP has no grey. Each frame of a moving picture is a frame of the stack; transparency is left out
+with a notice. Carries ICC profile and EXIF, not XMP, which tells the orientation where EXIF does
+not.
 RFC 9649, section 2 (container), 3.4 (lossless header); RFC 6386, section 9.1 (lossy header).
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,9 +20,10 @@ import numpy as np
 
 from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples, Source
+from hyperfocal.io.containers.animation import Animation, Disposal, Patch, with_alpha
 from hyperfocal.io.files import reading, require_dtype, require_signature, start_of, writing
 from hyperfocal.io.metadata.profiles import fitting
-from hyperfocal.io.sources import source
+from hyperfocal.io.sources import film_sources, source
 
 SUFFIXES = (".webp",)
 SIGNATURES = (b"RIFF????WEBP",)
@@ -37,11 +40,12 @@ _EXIF = b"Exif\0\0"
 
 
 def open(path: Path) -> list[Source]:
-    """The one frame of the file, from its chunks' headers alone."""
+    """The frame of the file, or those of a moving picture, from its chunks' headers alone."""
     require_signature(path, SIGNATURES, "WebP")
     with reading(path), path.open("rb") as file:
         chunks = dict(_chunks(file))
         width, height, has_alpha = _header(chunks)
+        patches = list(_patches(file))
         exif = chunks.get(b"EXIF")
         stored = FrameInfo(
             name=path.name,
@@ -53,7 +57,12 @@ def open(path: Path) -> list[Source]:
             exif=None if exif is None else exif.removeprefix(_EXIF),
             notices=("transparency",) if has_alpha else (),
         )
-    return [source(path, stored, _decode, largest_ratio=_LARGEST_RATIO)]
+    xmp = chunks.get(b"XMP ")
+    if not patches:
+        decode = partial(_decode, has_alpha=has_alpha)
+        return [source(path, stored, decode, largest_ratio=_LARGEST_RATIO, xmp=xmp)]
+    film = Animation(path, (height, width, 4), stored.dtype, patches, _decode_patch)
+    return film_sources(path, stored, film.decoders(), largest_ratio=_LARGEST_RATIO, xmp=xmp)
 
 
 def save(path: Path, samples: Samples, like: FrameInfo) -> None:
@@ -85,11 +94,43 @@ def is_whole(path: Path) -> bool:
     return path.stat().st_size >= 8 + int.from_bytes(start_of(path)[4:8], "little")
 
 
-def _decode(path: Path) -> Samples:
+def _decode(path: Path, *, has_alpha: bool) -> Samples:
     if not is_whole(path):
         raise FormatError(f"{path} is cut off before its end; copy it again from its source")
-    samples: Samples = imagecodecs.webp_decode(path.read_bytes(), hasalpha=False)
+    samples: Samples = imagecodecs.webp_decode(path.read_bytes(), hasalpha=has_alpha)
     return samples
+
+
+def _decode_patch(path: Path, span: tuple[int, int]) -> Samples:
+    """(height, width, 4), one picture of a moving one as if it were alone in the file."""
+    if not is_whole(path):
+        raise FormatError(f"{path} is cut off before its end; copy it again from its source")
+    with path.open("rb") as file:
+        file.seek(span[0])
+        head = file.read(16)
+        content = file.read(span[1] - span[0] - 16)
+    # The size as it stands there; alpha in a chunk of its own needs the header that tells of it.
+    whole = b"WEBP" + _chunk(b"VP8X", bytes((_HAS_ALPHA, 0, 0, 0)) + head[6:12]) + content
+    encoded = b"RIFF" + struct.pack("<I", len(whole)) + whole
+    return with_alpha(imagecodecs.webp_decode(encoded, hasalpha=True), 3)
+
+
+def _patches(file: BinaryIO) -> Iterator[Patch]:
+    """The pictures of a moving one, none of a still one."""
+    file.seek(12)
+    while len(head := file.read(8)) == 8:
+        kind, length = struct.unpack("<4sI", head)
+        start = file.tell()
+        if kind == b"ANMF":
+            head = file.read(16)
+            left, top, width, height = (
+                int.from_bytes(head[at : at + 3], "little") for at in (0, 3, 6, 9)
+            )
+            disposal: Disposal = "clear" if head[15] & 1 else "keep"
+            span = (start, start + length)
+            is_blended = not head[15] & 2
+            yield Patch(span, 2 * top, 2 * left, height + 1, width + 1, is_blended, disposal)
+        file.seek(start + length + length % 2)
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
@@ -99,7 +140,7 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     while len(head := file.read(8)) == 8:
         kind, length = struct.unpack("<4sI", head)
         after = file.tell() + length + length % 2
-        if kind in (b"VP8X", b"ICCP", b"EXIF") and length <= _LARGEST_CHUNK:
+        if kind in (b"VP8X", b"ICCP", b"EXIF", b"XMP ") and length <= _LARGEST_CHUNK:
             yield kind, file.read(length)
         elif kind in (b"VP8 ", b"VP8L") and not pictures:
             pictures += 1

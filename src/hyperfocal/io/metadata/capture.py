@@ -1,5 +1,6 @@
 """What the camera wrote about the moment and the exposure: EXIF tags as numbers.
 
+And what made the picture: a program, or the camera out of several exposures.
 CIPA DC-008 (EXIF 2.32), tables 4 and 8; SubSecTimeOriginal and OffsetTimeOriginal where they are.
 """
 
@@ -13,7 +14,8 @@ from datetime import datetime
 
 from hyperfocal.io.containers import tiff_directories as directories
 
-_MODEL, _DATE = 272, 306
+_MODEL, _SOFTWARE, _DATE, _COMPOSITE = 272, 305, 306, 42080
+_COMPOSITES = (2, 3)  # made of several pictures, afterwards or while they were taken
 _EXPOSURE, _APERTURE, _ISO, _ORIGINAL, _SUBSECONDS = 33434, 33437, 34855, 36867, 37521
 _FOCAL, _EXIF, _DISTANCE = 37386, 34665, 37382
 _ENDLESS = 0xFFFFFFFF  # as numerator of a distance
@@ -30,6 +32,13 @@ class CaptureInfo:
     focal_mm: float | None = None
     camera: str | None = None
     distance_m: float | None = None  # to the subject; inf where it is endless
+    software: str | None = None
+    is_composite: bool = False  # as EXIF says
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this program has made the picture."""
+        return (self.software or "").startswith("hyperfocal")
 
 
 UNKNOWN = CaptureInfo()
@@ -55,6 +64,8 @@ def capture_info(exif: bytes | None) -> CaptureInfo:
         focal_mm=_number(entries.get(_FOCAL), order),
         camera=_text(entries.get(_MODEL)) or None,
         distance_m=_distance(entries.get(_DISTANCE), order),
+        software=_text(first.entries.get(_SOFTWARE)) or None,
+        is_composite=_number(entries.get(_COMPOSITE), order) in _COMPOSITES,
     )
 
 

@@ -1,6 +1,7 @@
 """EXIF orientation: found, applied to samples, and set to upright in the block that is carried.
 
-Nothing else in the block changes, but for a thumbnail of a turned frame, which is unlinked.
+XMP is asked where the block has none. Nothing else in the block changes, but for a thumbnail of a
+turned frame, which is unlinked.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from hyperfocal.frame import Samples
 from hyperfocal.io.containers import tiff_directories as directories
+from hyperfocal.io.metadata import xmp
 
 _ORIENTATION = 274
 _UPRIGHT = 1
@@ -31,9 +33,11 @@ _TURNS: dict[int, tuple[bool, int | None]] = {
 }
 
 
-def orientation_of(exif: bytes | None) -> int:
-    """1…8; 1 where the block has none, or one that means nothing."""
-    orientation = _stored(exif)[0] if exif else _UPRIGHT
+def orientation_of(exif: bytes | None, packet: bytes | None = None) -> int:
+    """1…8, as the block says or else the XMP packet; 1 where neither says what means something."""
+    orientation, entry, _, _ = _stored(exif or b"")
+    if entry is None:
+        orientation = xmp.orientation_of(packet) or _UPRIGHT
     return orientation if orientation in _TURNS else _UPRIGHT
 
 
@@ -52,6 +56,12 @@ def turned(samples: Samples, orientation: int) -> Samples:
     if axis is not None:
         samples = cv2.flip(samples, axis)
     return np.ascontiguousarray(samples).reshape(shape)
+
+
+def turned_back(samples: Samples, orientation: int) -> Samples:
+    """What `turned` makes these samples of."""
+    # All turns but the quarters are their own opposites.
+    return turned(samples, {6: 8, 8: 6}.get(orientation, orientation))
 
 
 def upright(exif: bytes) -> bytes:

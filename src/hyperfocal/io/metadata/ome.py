@@ -5,6 +5,7 @@ Open Microscopy Environment data model, schema 2016-06; OME-TIFF specification 6
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
@@ -13,6 +14,7 @@ from hyperfocal.frame import FrameInfo
 from hyperfocal.io.containers.volumes import Plane, Volume, micrometres, numbered
 
 _TYPES = {"uint8": "uint8", "uint16": "uint16", "float32": "float"}
+_MOST = 1 << 16  # planes of a block; counts come from the file and may be absurd
 _SCHEMA = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 
 
@@ -31,15 +33,76 @@ def volumes(xml: str, *, path: Path, page_count: int) -> list[Volume]:
     return found
 
 
+@dataclass(frozen=True)
+class Members:
+    """The files of a set, place by place: the name, the page in it, and the series of places."""
+
+    names: list[str] = field(default_factory=list)
+    pages: list[int] = field(default_factory=list)
+    volumes: list[Volume] = field(default_factory=list)
+
+
+def members(xml: str, path: Path) -> Members:
+    """What a description says of the planes in this file and in those beside it.
+
+    Without names where all are in this file, or two or more are: then it is a stack by itself.
+    Files that are missing are left out, with a remark. Raises ElementTree.ParseError.
+    """
+    root = _described(ElementTree.fromstring(xml), path)
+    found = Members()
+    missing: dict[str, None] = {}
+    for image in _children(root, "Image"):
+        for pixels in _children(image, "Pixels"):
+            volume = _spread(pixels, root.get("UUID"), path, found, missing)
+            if volume.pages:
+                found.volumes.append(volume)
+    own = found.names.count(path.name)
+    if own > 1 or own == len(found.names):
+        return Members()
+    lacking = tuple(f"{name}, which {path.name} names, is missing" for name in missing)
+    return replace(found, volumes=[replace(each, remarks=lacking) for each in found.volumes])
+
+
+def _described(root: ElementTree.Element, path: Path) -> ElementTree.Element:
+    """The description, from the file beside that has it where this one only says so."""
+    for element in _children(root, "BinaryOnly"):
+        beside = path.with_name(Path(element.get("MetadataFile", "")).name)
+        if beside.suffix.lower() in (".ome", ".xml") and beside.is_file():
+            return ElementTree.fromstring(beside.read_bytes())
+    return root
+
+
+def _spread(
+    pixels: ElementTree.Element,
+    uuid: str | None,
+    path: Path,
+    found: Members,
+    missing: dict[str, None],
+) -> Volume:
+    """A series over several files; its planes go to `found`, absent files to `missing`."""
+    order, counts = _counts(pixels)
+    planes: dict[Plane, int] = {}
+    for block in _children(pixels, "TiffData"):
+        name = path.name if _is_here(block, uuid, path) else _file_name(block)
+        if name is None or not path.with_name(name).is_file():
+            missing |= {} if name is None else {name: None}
+            continue
+        count = int(block.get("PlaneCount", 1))
+        for place, plane in enumerate(_planes_of(block, order, counts, min(count, _MOST))):
+            planes[plane] = len(found.names)
+            found.names.append(name)
+            found.pages.append(int(block.get("IFD", 0)) + place)
+    return Volume(planes, _length(pixels, "Z"), _pixel_um(pixels))
+
+
+def _file_name(block: ElementTree.Element) -> str | None:
+    names = [element.get("FileName") for element in _children(block, "UUID")]
+    # Never outside of the folder.
+    return Path(names[0]).name if names and names[0] else None
+
+
 def _volume(pixels: ElementTree.Element, uuid: str | None, path: Path, page_count: int) -> Volume:
-    channels = _children(pixels, "Channel")
-    samples = int(channels[0].get("SamplesPerPixel", 1)) if channels else 1
-    counts: dict[str, int] = {
-        "Z": int(pixels.get("SizeZ", 1)),
-        "C": max(1, int(pixels.get("SizeC", 1)) // samples),
-        "T": int(pixels.get("SizeT", 1)),
-    }
-    order = pixels.get("DimensionOrder", "XYCZT")[2:]
+    order, counts = _counts(pixels)
     pages: dict[Plane, int] = {}
     total = counts["Z"] * counts["C"] * counts["T"]
     elsewhere = 0
@@ -50,19 +113,39 @@ def _volume(pixels: ElementTree.Element, uuid: str | None, path: Path, page_coun
         page = int(block.get("IFD", 0))
         count = int(block.get("PlaneCount", 1 if "IFD" in block.attrib else page_count))
         # Counts come from the file and may be absurd.
-        count = min(count, page_count - page)
-        first, stride = 0, 1
-        for axis in order:
-            first += int(block.get(f"First{axis}", 0)) * stride
-            stride *= counts[axis]
-        for plane in numbered(order, counts, first, count):
+        for plane in _planes_of(block, order, counts, min(count, page_count - page)):
             pages[plane] = page
             page += 1
-    height, width = (_length(pixels, axis) for axis in "YX")
-    pixel_um = None if height is None or width is None else (height, width)
     is_short = len(pages) + elsewhere < total
     lacking = f"{path.name} declares {total} planes and holds {len(pages)}; the others are missing"
-    return Volume(pages, _length(pixels, "Z"), pixel_um, (lacking,) if is_short else ())
+    remarks = (lacking,) if is_short else ()
+    return Volume(pages, _length(pixels, "Z"), _pixel_um(pixels), remarks)
+
+
+def _counts(pixels: ElementTree.Element) -> tuple[str, dict[str, int]]:
+    """The order of the axes behind X and Y, and how long each is."""
+    channels = _children(pixels, "Channel")
+    samples = int(channels[0].get("SamplesPerPixel", 1)) if channels else 1
+    return pixels.get("DimensionOrder", "XYCZT")[2:], {
+        "Z": int(pixels.get("SizeZ", 1)),
+        "C": max(1, int(pixels.get("SizeC", 1)) // samples),
+        "T": int(pixels.get("SizeT", 1)),
+    }
+
+
+def _planes_of(
+    block: ElementTree.Element, order: str, counts: dict[str, int], count: int
+) -> list[Plane]:
+    first, stride = 0, 1
+    for axis in order:
+        first += int(block.get(f"First{axis}", 0)) * stride
+        stride *= counts[axis]
+    return numbered(order, counts, first, count)
+
+
+def _pixel_um(pixels: ElementTree.Element) -> tuple[float, float] | None:
+    height, width = (_length(pixels, axis) for axis in "YX")
+    return None if height is None or width is None else (height, width)
 
 
 def _is_here(block: ElementTree.Element, uuid: str | None, path: Path) -> bool:

@@ -42,6 +42,12 @@ def with_provenance(
         return _credited(_EMPTY, software, frame_count, (height, width))
 
 
+def with_software(software: str) -> bytes:
+    """A block that says what made a picture, and nothing else."""
+    layout = directories.Layout("<", False)
+    return _EMPTY[:8] + _table({}, {_SOFTWARE: _text(software)}, layout, start=8)
+
+
 def is_damaged(exif: bytes | None) -> bool:
     """Whether a block, or what the camera wrote of the exposure in it, cannot be read."""
     if not exif:
