@@ -393,14 +393,14 @@ def test_gains_alone_get_no_offset_however_blurred_the_frames(gain, blur):
 
 
 def test_light_added_to_the_reference_is_added_to_the_others_and_nothing_is_clipped():
-    frames = veiled([(1.0, 0.06 if number == 2 else 0.0) for number in range(4)])
+    frames = veiled([(1.0, 0.06 if number == 2 else 0.0) for number in range(5)])
     frames[1][20:40, 20:40] = 65000  # a lamp, which the light would take past white
     with open_stack(frames) as stack:
         aligned = alignment.align(stack)
         with aligned.stack as placed:
-            samples = [samples_of(placed, index) for index in range(4)]
+            samples = [samples_of(placed, index) for index in range(5)]
     told = aligned.report["frames"]
-    assert min(min(told[number]["offset"]) for number in (0, 1, 3)) > 0.04
+    assert min(min(told[number]["offset"]) for number in (0, 1, 3, 4)) > 0.04
     assert max(each.max() for each in samples) <= 65535
     assert samples[1][25:35, 25:35].std((0, 1)).max() < 1  # not cut off beside it
     assert told[2]["gain"][0] < 1  # all frames are darkened by one factor instead

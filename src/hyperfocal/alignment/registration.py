@@ -1,7 +1,8 @@
 """Placing the frames of a stack on one of them.
 
 Neighbours are matched first, because they are blurred alike; frames that hang together make the
-group, and the middle of the largest group is the reference. If the chain shows motion, each frame
+group, and the middle of the largest group is the reference. Neighbours are those in the order that
+was given, unless what is sharp in the frames tells another. If the chain shows motion, each frame
 is placed again, from the reference outward, on the reference, on the composite of the frames
 between, and on its neighbour, so that errors do not add up. Between frames live a few previews,
 however many frames there are; of the others matrices are kept.
@@ -16,12 +17,14 @@ from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from hyperfocal.alignment import initial_guess, motion_estimation, transforms
+from hyperfocal.alignment import initial_guess, motion_estimation, neighbours, transforms
 from hyperfocal.alignment.motion_estimation import Level, Motion
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.alignment.transforms import IDENTITY, Matrix
 from hyperfocal.frame import Grey
+from hyperfocal.stack import ordering
 
 Status: TypeAlias = Literal["reference", "placed", "flat", "misaligned"]
 ReferenceChoice: TypeAlias = Literal["middle", "first"]
@@ -70,6 +73,7 @@ class Registration:
         self._previews = previews
         self._chains: list[_Chain] = []
         self._flat: set[int] = set()
+        self._details: dict[int, NDArray[np.float32]] = {}  # of frames that show anything
         self._last: tuple[int, list[Level]] | None = None  # that showed anything
         self._count = 0
 
@@ -83,10 +87,12 @@ class Registration:
         self._count = max(self._count, index + 1)
         if self._is_too_small:
             return IDENTITY
-        levels = motion_estimation.pyramid(self._previews.grey(index))
+        preview = self._previews.grey(index)
+        levels = motion_estimation.pyramid(preview)
         if motion_estimation.is_flat(levels):
             self._flat.add(index)
             return None
+        self._details[index] = ordering.detail(preview)
         chain = _linked(self._chains, index, levels, self._last, self._previews)
         self._last = index, levels
         return chain.matrices[index]
@@ -107,13 +113,15 @@ class Registration:
             ]
             tell(count)
             return still, 0
-        chain = max(self._chains, key=_length, default=_Chain({0: IDENTITY}))
+        chain = max(self._chains_by_focus(), key=_length, default=_Chain({0: IDENTITY}))
         flat = self._flat - set(chain.matrices)
-        members = sorted(chain.matrices)
-        chosen = members[len(members) // 2 if reference == "middle" else 0]
+        members = list(chain.matrices)
+        chosen = members[0] if reference == "first" else self._middle(members)
         found = _seen_from(chosen, chain)
         if len(members) + len(flat) < count or not is_still(previews, found):
             others = set(range(count)) - flat - set(members)
+            if len(members) > 1 and self._wealth(members[0]) > self._wealth(members[-1]):
+                found = dict(reversed(found.items()))  # the same from whichever end it was taken
             found = _placed_outward(previews, found, chosen, sorted(others), tell)
         placements = [found.get(index, Placement(IDENTITY, "misaligned")) for index in range(count)]
         placements[chosen] = Placement(IDENTITY, "reference", _perfect())
@@ -123,6 +131,35 @@ class Registration:
         placements = [_in_frames(placement, previews.factor) for placement in placements]
         return _with_flat(placements, flat), chosen
 
+    def _middle(self, members: list[int]) -> int:
+        """The frame in the middle; of two there, that which shows detail in more places."""
+        half = len(members) // 2
+        if len(members) % 2 or len(members) == 2:  # a pair has no middle
+            return members[half]
+        return max(members[half - 1 : half + 1], key=self._wealth)
+
+    def _wealth(self, index: int) -> float:
+        """How much detail a frame shows, in how many places."""
+        details = self._details.get(index)
+        return -np.inf if details is None else float(np.log(details + 1e-6).mean())
+
+    def _chains_by_focus(self) -> list[_Chain]:
+        """Chains of frames that are neighbours in focus, whatever the order in which they came."""
+        frames = list(self._details)
+        places = neighbours.order(
+            list(self._details.values()), lambda place: self._previews.grey(frames[place])
+        )
+        order = [frames[place] for place in places]
+        if order == frames:
+            return self._chains
+        chains: list[_Chain] = []
+        last: tuple[int, list[Level]] | None = None
+        for index in order:
+            levels = motion_estimation.pyramid(self._previews.grey(index))
+            _linked(chains, index, levels, last, self._previews)
+            last = index, levels
+        return chains
+
     @property
     def _is_too_small(self) -> bool:
         return min(self._previews.shape) < _TOO_SMALL
@@ -130,7 +167,7 @@ class Registration:
 
 def _seen_from(reference: int, chain: _Chain) -> dict[int, Placement]:
     """The frames of a chain, by matrices from one of them."""
-    members = sorted(chain.matrices)
+    members = list(chain.matrices)
     back = np.linalg.inv(chain.matrices[reference])
     # Frames before the reference were matched by those after them.
     followers = dict(itertools.pairwise(members))
@@ -138,9 +175,9 @@ def _seen_from(reference: int, chain: _Chain) -> dict[int, Placement]:
         index: Placement(
             transforms.normal(chain.matrices[index] @ back),
             "placed",
-            chain.motions.get(followers[index] if index < reference else index),
+            chain.motions.get(followers[index] if place < members.index(reference) else index),
         )
-        for index in members
+        for place, index in enumerate(members)
     }
 
 
@@ -190,7 +227,7 @@ def _linked(
     if last is not None:
         chain = _hung(chains, index, levels, *last)
     if chain is None and chains:
-        end = max(max(chains, key=_length).matrices)
+        end = next(reversed(max(chains, key=_length).matrices))
         if end != (last or (-1,))[0]:
             before = motion_estimation.pyramid(previews.grey(end))
             chain = _hung(chains, index, levels, end, before)
@@ -237,21 +274,19 @@ def _placed_outward(
     better = {reference: Placement(IDENTITY, "reference", _perfect())}
     composite = _Composite(previews.grey(reference))
     first = composite.levels()
-    neighbour = -1
-    for step, (index, before) in enumerate(_outward(sorted(found), reference)):
-        start = found[index].matrix
-        if before != neighbour:
-            references = [composite.levels(), first]
-        preview = previews.grey(index)
+    beside: dict[int, list[Level]] = {}  # the outermost placed frames
+    for step, (index, before) in enumerate(_outward(list(found), reference)):
+        preview, start = previews.grey(index), found[index].matrix
+        references = [composite.levels(), first]
+        if before in beside:
+            references.append(beside.pop(before))
         levels = motion_estimation.pyramid(preview)
         measured = motion_estimation.match(references, levels, start, from_coarse=False)
         if measured.confidence < _CONFIDENT:
             # Blurred too much for the composite: the chain from neighbour to neighbour stands.
-            measured = replace(measured, matrix=start, confidence=measured.confidence)
+            measured = replace(measured, matrix=start)
         better[index] = Placement(measured.matrix, "placed", measured)
-        placed = composite.add(preview, measured.matrix)
-        references = [composite.levels(), first, placed]
-        neighbour = index
+        beside[index] = composite.add(preview, measured.matrix)
         tell(step + 1)
     for index in strangers:
         preview = previews.grey(index)
@@ -265,12 +300,12 @@ def _placed_outward(
 
 
 def _outward(members: list[int], reference: int) -> Iterator[tuple[int, int]]:
-    """Frames away from the reference, first those after it, each with the one before it."""
-    register = members.index(reference)
-    for after in range(register + 1, len(members)):
-        yield members[after], members[after - 1]
-    for before in range(register - 1, -1, -1):
-        yield members[before], members[before + 1]
+    """Frames away from the reference on both sides in turn, each with the one before it."""
+    place = members.index(reference)
+    for step in range(1, len(members)):
+        for side in (1, -1):
+            if 0 <= place + side * step < len(members):
+                yield members[place + side * step], members[place + side * (step - 1)]
 
 
 class _Composite:
