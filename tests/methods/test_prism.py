@@ -12,7 +12,8 @@ from scenes import psnr, scene, texture
 
 import hyperfocal
 from hyperfocal import registry
-from hyperfocal.methods.prism import CHANNELS, MEND_CHANNELS, Prism
+from hyperfocal.methods.prism import Prism
+from hyperfocal.methods.prism.level_networks import CHANNELS, REFINE_CHANNELS
 from hyperfocal.methods.prism.softmax import SoftmaxAverage
 from hyperfocal.methods.prism.statistics import POWER, StackStatistics, pixel_unshuffle, pyramid
 from hyperfocal.metrics.psnr import psnr as metric
@@ -159,12 +160,12 @@ def test_scores_of_any_size_give_a_mean():
     assert np.allclose(mean, [[0.5, 0.25, 0.75]])
 
 
-def test_squares_are_laid_out_as_torch_does():
+def test_pixels_are_unshuffled_as_torch_does():
     torch = pytest.importorskip("torch")
-    plane, squares = np.random.default_rng(0).random((6, 10), np.float32), np.empty((4, 3, 5))
-    pixel_unshuffle(plane, squares)
+    plane, unshuffled = np.random.default_rng(0).random((6, 10), np.float32), np.empty((4, 3, 5))
+    pixel_unshuffle(plane, unshuffled)
     expected = torch.nn.functional.pixel_unshuffle(torch.from_numpy(plane[None]), 2)
-    assert np.array_equal(squares, expected.numpy())
+    assert np.array_equal(unshuffled, expected.numpy())
 
 
 def test_it_gives_what_the_network_gives():
@@ -174,7 +175,7 @@ def test_it_gives_what_the_network_gives():
     from hyperfocal.methods.prism import network as networks
 
     network = load_network(weights("prism.safetensors"))
-    assert (network.config.channels, network.config.mend_channels) == (CHANNELS, MEND_CHANNELS)
+    assert (network.config.channels, network.config.refine_channels) == (CHANNELS, REFINE_CHANNELS)
     _, frames, _ = scene(128, 192, 3, channels=1)
     stack = torch.from_numpy(np.stack(frames).reshape(1, 3, 128, 192))
     with torch.no_grad():
@@ -188,10 +189,10 @@ def test_it_gives_what_the_network_gives():
     assert float(POWER) == pytest.approx(network.config.power, abs=1e-4)
     for number, parts in enumerate(known.levels):
         features = networks.score_features(pieces.maps(number)[0, 2:], network.config.power)
-        expected_squares = torch.nn.functional.pixel_unshuffle(features, 2).numpy()
+        expected_features = torch.nn.functional.pixel_unshuffle(features, 2).numpy()
         for part in parts:
             part.show(bands[number], lows[number])
-            found = part.seen - part.block.cut(expected_squares[0])
+            found = part.features - part.block.cut(expected_features[0])
             assert np.abs(found).max() < 1e-3
     made = Prism(precision="fp32").fold(128, 192, 1)
     for frame in stack[0].numpy()[..., None]:

@@ -10,10 +10,10 @@ from hyperfocal.methods.prism.network import Step
 
 
 class Inference(nn.Module):
-    """A step that takes its level in squares of 2×2 pixels, as its first convolution sees it.
+    """A step that takes its level pixel-unshuffled by 2, as its first convolution sees it.
 
     Features of the coarser level go through a transposed convolution, which is what that
-    convolution does to them when every one of them is repeated in a square of 2×2. What the head
+    convolution does to them when every one of them is repeated 2×2 times. What the head
     gives and, unless they are the last, the features come out of one convolution, because engines
     are slow at joining maps.
     """
@@ -36,9 +36,9 @@ class Inference(nn.Module):
             self.head.weight.copy_(torch.cat([step.head.weight, same]))
             self.head.bias.copy_(functional.pad(step.head.bias, (0, len(same))))
 
-    def forward(self, squares: Tensor, coarser: Tensor) -> Tensor:
+    def forward(self, unshuffled: Tensor, coarser: Tensor) -> Tensor:
         """(1, 4·seen, h, w), features (1, C, h/2, w/2) -> (1, made, h, w), then its features."""
-        maps = functional.relu(self.seen(squares) + self.coarser(coarser))
+        maps = functional.relu(self.seen(unshuffled) + self.coarser(coarser))
         for layer in self.rest:
             maps = functional.relu(layer(maps))
         return self.head(maps)

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from hyperfocal.inference.checkpoints import metadata_of
 from hyperfocal.methods.prism import graphs
-from hyperfocal.methods.prism.network import PrismConfig, PrismNetwork
+from hyperfocal.methods.prism.config import PrismConfig
+from hyperfocal.methods.prism.network import PrismNetwork
 from hyperfocal.options import option
 from hyperfocal.training.export import export_graph, saved
 from hyperfocal.training.losses import ssim
@@ -40,8 +41,10 @@ class TrainPrism(TrainOptions):
     weight_decay: float = option(1e-4, "pull of the weights towards zero", low=0)
     scenes: int = option(12000, "scenes that are composed of the photographs", low=40)
     held_out_scenes: int = option(200, "scenes of the photographs that are held out", low=40)
-    channels: int = option(32, "features of the scoring network", low=4)
-    mend_channels: int = option(24, "features of the mending network", low=4)
+    channels: int = option(PrismConfig.channels, "features of the scoring network", low=4)
+    refine_channels: int = option(
+        PrismConfig.refine_channels, "features of the refining network", low=4
+    )
     part_weight: float = option(0.25, "weight of each average's own error", low=0)
     ssim_weight: float = option(0.15, "weight of 10·log10(1 − SSIM)", low=0)
 
@@ -67,7 +70,7 @@ class PrismLesson:
 
     def __init__(self, options: TrainPrism):
         self.options = options
-        self.network = PrismNetwork(PrismConfig(options.channels, options.mend_channels))
+        self.network = PrismNetwork(PrismConfig(options.channels, options.refine_channels))
 
     def losses(self, views: Tensor) -> dict[str, Tensor]:
         """Of scenes (B, K + 1, H, W), the reference being the last."""
@@ -96,15 +99,15 @@ def _decibels(made: Tensor, reference: Tensor) -> Tensor:
 
 
 def export_prism(network: PrismNetwork, folder: Path) -> list[Path]:
-    """`prism.safetensors`, `prism.coarse.onnx`, `prism.fine.onnx` and `prism.mend.onnx`."""
+    """`prism.safetensors`, `prism.coarse.onnx`, `prism.fine.onnx` and `prism.refine.onnx`."""
     stem = folder / "prism"
     paths = [saved(network, stem)]
     parts = {
         "coarse": graphs.Inference(network.coarse, is_last=False),
         "fine": graphs.Inference(network.fine, is_last=True),
-        "mend": graphs.Inference(network.mend, is_last=False),
+        "refine": graphs.Inference(network.refine, is_last=False),
     }
-    sides = {"squares": {2: "height", 3: "width"}, "coarser": {2: "rows", 3: "columns"}}
+    sides = {"unshuffled": {2: "height", 3: "width"}, "coarser": {2: "rows", 3: "columns"}}
     for name, module in parts.items():
         path = stem.with_name(f"prism.{name}.onnx")
         export_graph(
