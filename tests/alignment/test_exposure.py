@@ -31,3 +31,20 @@ def test_a_gain_counts_from_two_hundredths_on_and_up_to_eight():
     for gain, counts in ((1.018, False), (1.023, True), (0.978, True), (7.9, True), (8.1, False)):
         comparison = Comparison(np.array([gain]), np.array([1e-4]))
         assert (exposure.matched([comparison, None], {}) is not None) is counts, gain
+
+
+@pytest.mark.parametrize("at", [0, 2, 4])
+@pytest.mark.parametrize("method", ["prism", "select", "lp"])
+def test_a_black_frame_is_left_out_and_named(at, method):
+    wide = natural(160, 240, seed=5)
+    frames = as_type([blurred_in_bands(wide, number, 4) for number in range(4)], np.uint8)
+    black = np.zeros_like(frames[0])
+    without = hyperfocal.fuse(frames, method=method)
+    fusion = hyperfocal.fuse([*frames[:at], black, *frames[at:]], method=method)
+    assert np.array_equal(fusion.picture, without.picture)
+    assert fusion.report["alignment"]["left_out"] == [f"frame {at + 1} (array {at + 1})"]
+
+
+def test_black_frames_alone_are_fused_as_they_are():
+    black = np.zeros((120, 160, 3), np.uint8)
+    assert not hyperfocal.fuse([black] * 3, method=FAST).picture.any()

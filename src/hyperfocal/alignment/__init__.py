@@ -30,6 +30,8 @@ Exposure: TypeAlias = Literal["auto", "none"]
 OnMisaligned: TypeAlias = Literal["skip", "error", "keep"]
 OnStep: TypeAlias = Callable[[str, int, int], None]
 
+_FEWEST = 2  # frames that make a stack
+_DARK = 0.25  # of the usual light
 _SMALLEST_SHARE = 0.05  # of the reference; less in common means that something is wrong
 
 
@@ -107,11 +109,28 @@ def _planned(
         if how == "auto" and record is None:
             found, reference = register(previews, lambda *step: on_step("align", *step))
             placements = [replace(one, matrix=previews.to_frame(one.matrix)) for one in found]
+            placements = _without_dark(previews, placements)
         kept = _kept(stack, placements, on_misaligned)
         corrections = None
         if exposures == "auto":
             corrections = _corrections(previews, placements, reference, on_step)
     return _Plan(placements, reference, kept, corrections)
+
+
+def _without_dark(previews: Previews, placements: list[Placement]) -> list[Placement]:
+    """Frames that show nothing and are far darker than most count as misaligned.
+
+    A closed shutter or a flash that was not ready; what they hold is no part of the scene.
+    """
+    flat = [index for index, placement in enumerate(placements) if placement.status == "flat"]
+    if not flat or len(placements) - len(flat) < _FEWEST:
+        return placements
+    light = [float(previews.levels(index)[0].mean()) for index in range(len(placements))]
+    dark = {index for index in flat if light[index] < _DARK * float(np.median(light))}
+    return [
+        replace(placement, status="misaligned") if index in dark else placement
+        for index, placement in enumerate(placements)
+    ]
 
 
 def _unmoved(count: int) -> tuple[list[Placement], int]:
