@@ -12,10 +12,11 @@ from scenes import psnr, scene, texture
 
 import hyperfocal
 from hyperfocal import registry
+from hyperfocal.inference.weights import shipped
 from hyperfocal.methods.prism import Prism
-from hyperfocal.methods.prism.level_networks import CHANNELS, REFINE_CHANNELS
+from hyperfocal.methods.prism.config import PrismConfig
 from hyperfocal.methods.prism.softmax import SoftmaxAverage
-from hyperfocal.methods.prism.statistics import POWER, StackStatistics, pixel_unshuffle, pyramid
+from hyperfocal.methods.prism.statistics import StackStatistics, pixel_unshuffle, pyramid
 from hyperfocal.metrics.psnr import psnr as metric
 
 RENDERED = Path(__file__).parents[3] / "shared" / "data" / "rendered"
@@ -171,22 +172,20 @@ def test_pixels_are_unshuffled_as_torch_does():
 def test_it_gives_what_the_network_gives():
     torch = pytest.importorskip("torch")
     from hyperfocal.inference.checkpoints import load_network
-    from hyperfocal.inference.engines import weights
     from hyperfocal.methods.prism import network as networks
 
-    network = load_network(weights("prism.safetensors"))
-    assert (network.config.channels, network.config.refine_channels) == (CHANNELS, REFINE_CHANNELS)
+    network = load_network(shipped("prism").path)
+    assert network.config == Prism().config == PrismConfig()
     _, frames, _ = scene(128, 192, 3, channels=1)
     stack = torch.from_numpy(np.stack(frames).reshape(1, 3, 128, 192))
     with torch.no_grad():
         expected = network(stack)[0, 0].numpy()
         pieces = networks.PyramidStack(stack, 5)
-    known = StackStatistics(5)
+    known = StackStatistics(5, network.config)
     for frame in stack[0].numpy():
         known.observe(frame)
     known.close()
     bands, lows = known.pyramid(stack[0, 2].numpy())
-    assert float(POWER) == pytest.approx(network.config.power, abs=1e-4)
     for number, parts in enumerate(known.levels):
         features = networks.score_features(pieces.maps(number)[0, 2:], network.config.power)
         expected_features = torch.nn.functional.pixel_unshuffle(features, 2).numpy()

@@ -19,16 +19,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hyperfocal.compute.tiles import rounded_up
-from hyperfocal.inference.blocks import EngineOptions
 from hyperfocal.inference.engines import AnyPrecision
+from hyperfocal.inference.networks import NetworkOptions
+from hyperfocal.methods.prism.config import PrismConfig
 from hyperfocal.methods.prism.fold import PrismFold
-from hyperfocal.methods.prism.statistics import REACH
 from hyperfocal.options import option
 
 
 @dataclass(frozen=True)
-class Prism(EngineOptions):
-    """Options of the method; the network is the shipped one."""
+class Prism(NetworkOptions):
+    """Options of the method."""
 
     precision: AnyPrecision = option(  # type: ignore[assignment]
         "auto", "arithmetic of the network; auto: bf16 where the engine has it"
@@ -36,16 +36,23 @@ class Prism(EngineOptions):
     levels: int = option(5, "bands of the pyramid: more see wider blur", low=3, high=8)
     refine: bool = option(True, "refine the average of frames by that of their bands")
 
+    network: ClassVar[str] = "prism"
     has_depth: ClassVar[bool] = True
 
     @property
+    def config(self) -> PrismConfig:
+        return self.used_weights.config(PrismConfig)
+
+    @property
     def bytes_per_pixel(self) -> int:
-        return 195
+        # Half a byte for a channel: features of two levels, at a quarter of their size.
+        return 179 + self.config.channels // 2
 
     @property
     def halo(self) -> int:
         # Steps and reductions of all levels, each twice as far as on the finer one; then depth.
-        return rounded_up((2 * REACH + 4) * (2**self.levels - 1) + 6, self.grid)
+        reach = 2 * self.config.depth + 4
+        return rounded_up(reach * (2**self.levels - 1) + 6, self.grid)
 
     @property
     def grid(self) -> int:

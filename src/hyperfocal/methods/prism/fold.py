@@ -32,7 +32,7 @@ class PrismFold:
     def __init__(self, options: Prism, shape: tuple[int, int, int]):
         self._shape, self._count = shape, 0
         self._size = (rounded_up(shape[0], options.grid), rounded_up(shape[1], options.grid))
-        self._statistics = StackStatistics(options.levels)
+        self._statistics = StackStatistics(options.levels, options.config)
         self._networks = LevelNetworks(options)
         self._buffers = Buffers()
         height, width, channels = shape

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from hyperfocal.compute import parallel
 from hyperfocal.compute.buffers import Buffers
 from hyperfocal.frame import Grey, Weight
-from hyperfocal.inference import blocks
 from hyperfocal.methods.prism.config import FEATURES
 from hyperfocal.methods.prism.statistics import BlockFeatures, StackStatistics, pyramid
 
@@ -22,14 +21,12 @@ if TYPE_CHECKING:
 
 Maps = NDArray[np.float32]  # (maps, height, width)
 
-CHANNELS, REFINE_CHANNELS = 32, 24  # features of the two networks
-
 
 class LevelNetworks:
     """The networks, run level by level over blocks that fit a core's cache."""
 
     def __init__(self, options: Prism):
-        self._options = options
+        self._options, self._config = options, options.config
         self._buffers = Buffers()
 
     def clear(self) -> None:
@@ -44,12 +41,13 @@ class LevelNetworks:
         The next frame's overwrite them.
         """
         scores: list[Grey] = []
-        features = _nothing_coarser(CHANNELS, lows[-1])
+        channels = self._config.channels
+        features = _nothing_coarser(channels, lows[-1])
         for at in reversed(range(1, len(bands))):
             shown = partial(BlockFeatures.show, band=bands[at], low=lows[at])
             score = self._buffers("band", *bands[at].shape)
             height, width = lows[at + 1].shape
-            made = self._buffers("base and features", 1 + CHANNELS, height, width)
+            made = self._buffers("base and features", 1 + channels, height, width)
 
             def take(
                 part: BlockFeatures, found: Maps, score: Grey = score, made: Maps = made
@@ -84,7 +82,7 @@ class LevelNetworks:
         for _ in bands[1:]:
             pools.append(cv2.resize(pools[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
         low, other_low = lows.pop(), blended[0]
-        features = _nothing_coarser(REFINE_CHANNELS, low)
+        features = _nothing_coarser(self._config.refine_channels, low)
         for level, other in zip(reversed(statistics.levels), blended[1:], strict=True):
             band, raised = bands.pop(), cv2.pyrUp(low)
             other_low = cv2.pyrUp(other_low)
@@ -93,7 +91,7 @@ class LevelNetworks:
                 BlockFeatures.compare, band=band, other=other, low=lows.pop(), other_low=other_low,
                 raised=raised, max_weight=pools.pop(),
             )  # fmt: skip
-            kept = REFINE_CHANNELS if bands else 0  # features, for the next level
+            kept = self._config.refine_channels if bands else 0  # features, for the next level
             made = np.empty((kept, *low.shape), np.float32)
             change = np.empty_like(band)
 
@@ -119,13 +117,11 @@ class LevelNetworks:
         take: Callable[[BlockFeatures, Maps], None],
     ) -> None:
         """A step of a network over a level, with features of the coarser one, (C, h/2, w/2)."""
-        options = self._options
-        network = blocks.opened(
-            f"prism.{name}",
-            options.engine,
-            options.precision,
-            (("coarser", (1, len(features), -1, -1)), ("unshuffled", (1, 4 * FEATURES, -1, -1))),
-        )
+        shapes = {
+            "unshuffled": (1, 4 * FEATURES, -1, -1),
+            "coarser": (1, len(features), -1, -1),
+        }
+        network = self._options.opened(name, shapes)
 
         def work(part: BlockFeatures) -> None:
             show(part)

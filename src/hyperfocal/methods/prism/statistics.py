@@ -11,15 +11,12 @@ from hyperfocal.compute.buffers import Buffers, ThreadBuffers
 from hyperfocal.compute.tiles import Tile
 from hyperfocal.frame import Grey, Weight
 from hyperfocal.inference.blocks import Block, Blocks
-from hyperfocal.methods.prism.config import FEATURES, RULE
+from hyperfocal.methods.prism.config import FEATURES, RULE, PrismConfig
 
 # A plane pixel-unshuffled by 2, as the networks take it: (4, height / 2, width / 2).
 Unshuffled = NDArray[np.float32]
 
-REACH = 2  # convolutions of a step of the networks, each one unshuffled pixel
-BLOCKS = Blocks(side=128, border=REACH, grid=2)  # of unshuffled pixels; what fits a core's cache
-POWER = np.float32(1.009)  # of the energy in the rule that scores start from
-_NOTHING = np.float32(1e-6)  # energy of a band that counts as nothing
+_SIDE = 128  # unshuffled pixels of a block; what fits a core's cache
 STRIP = 64  # rows that are worked on at a time, to stay in the cache
 _held = ThreadBuffers()
 
@@ -27,11 +24,10 @@ _held = ThreadBuffers()
 class StackStatistics:
     """What all frames have together, and what the network sees of one of them."""
 
-    def __init__(self, level_count: int):
-        self.levels: list[
-            list[BlockFeatures]
-        ] = []  # fine to coarse, when all frames have been looked at
-        self._level_count, self._count = level_count, 0
+    def __init__(self, level_count: int, config: PrismConfig):
+        # Fine to coarse, when all frames have been looked at.
+        self.levels: list[list[BlockFeatures]] = []
+        self._level_count, self._config, self._count = level_count, config, 0
         self._sums: list[BandSums] = []
         self._base: Grey = np.empty((0, 0), np.float32)
         self._buffers = Buffers()
@@ -40,7 +36,7 @@ class StackStatistics:
         """Take note of a frame; `share` says how much of each pixel has data."""
         bands, lows = pyramid(grey, self._level_count, self._buffers)
         if not self._sums:
-            self._sums = [BandSums(*band.shape) for band in bands]
+            self._sums = [BandSums(band.shape, self._config.epsilon) for band in bands]
             self._base = np.zeros_like(lows[-1])
         for band, sums in zip(bands, self._sums, strict=True):
             sums.add(band, share)
@@ -67,9 +63,11 @@ class StackStatistics:
     def _parts(self, sums: BandSums, low: Grey) -> list[BlockFeatures]:
         parts: list[BlockFeatures] = []
         size = low.shape[0] // 2, low.shape[1] // 2
+        # A convolution of a step sees one unshuffled pixel more on each side.
+        blocks = Blocks(side=_SIDE, border=self._config.depth, grid=2)
         parallel.for_each(
-            lambda block: parts.append(BlockFeatures(block, sums, low, self._count)),
-            BLOCKS.over(size),
+            lambda block: parts.append(BlockFeatures(block, sums, low, self._count, self._config)),
+            blocks.over(size),
         )
         return parts
 
@@ -78,15 +76,16 @@ class BandSums:
     """Of the frames looked at, in one level: largest energy; sums over frames of its logarithm, of
     its square, and of bands weighted with that (the classical rule)."""
 
-    def __init__(self, height: int, width: int):
-        self.largest, self.logs, self.squared, self.bands = np.zeros((4, height, width), np.float32)
+    def __init__(self, size: tuple[int, ...], epsilon: float):
+        self.largest, self.logs, self.squared, self.bands = np.zeros((4, *size), np.float32)
+        self._epsilon = np.float32(epsilon)
 
     def add(self, band: Grey, share: Weight | None) -> None:
         def take(strip: Tile) -> None:
             rows = strip.rows
-            energy = _energy(band[strip.outer_rows])[strip.inner_rows]
+            energy = _energy(band[strip.outer_rows], self._epsilon)[strip.inner_rows]
             if share is not None:
-                energy[share[rows] < 1] = _NOTHING
+                energy[share[rows] < 1] = self._epsilon
             np.maximum(self.largest[rows], energy, out=self.largest[rows])
             self.logs[rows] += cv2.log(energy, _held("log", *energy.shape))
             energy *= energy
@@ -109,8 +108,9 @@ class BandSums:
 class BlockFeatures:
     """A block of a level, and what the networks see of it; all pixel-unshuffled by 2."""
 
-    def __init__(self, block: Block, sums: BandSums, low: Grey, count: int):
+    def __init__(self, block: Block, sums: BandSums, low: Grey, count: int, config: PrismConfig):
         self.block = block
+        self._power, self._epsilon = np.float32(config.power), np.float32(config.epsilon)
         self._features = np.empty((FEATURES + 3, 4, *block.side), np.float32)
         self._scale, self._low, self._largest = self._features[FEATURES:]
         rows, columns = self._here = _pixels(block)
@@ -139,7 +139,7 @@ class BlockFeatures:
         energy = self._energy(band)
         pixel_unshuffle(cv2.log(energy, energy), rule)
         rule -= self._largest
-        rule *= POWER
+        rule *= self._power
         pixel_unshuffle(band[self._here], scaled, np.multiply, self._scale)
         pixel_unshuffle(low[self._here], lower, np.subtract, self._low)
         lower *= self._scale
@@ -177,7 +177,7 @@ class BlockFeatures:
     def _energy(self, band: Grey) -> Grey:
         """Of the block, with what lies around it."""
         around, inner = zip(*map(_widened, self._here, band.shape), strict=True)
-        return _energy(band[around])[inner]
+        return _energy(band[around], self._epsilon)[inner]
 
 
 def pyramid(
@@ -211,14 +211,14 @@ def pixel_unshuffle(
             combine(pixels, other[place], out=part)
 
 
-def _energy(band: Grey) -> Grey:
-    """Mean square around each pixel, never below that of 8-bit rounding.
+def _energy(band: Grey, epsilon: np.float32) -> Grey:
+    """Mean square around each pixel, and what counts as nothing.
 
     The thread's next call overwrites it.
     """
     square = np.multiply(band, band, out=_held("square", *band.shape))
     energy: Grey = cv2.GaussianBlur(square, (3, 3), 0, _held("energy", *band.shape))
-    energy += _NOTHING
+    energy += epsilon
     return energy
 
 
