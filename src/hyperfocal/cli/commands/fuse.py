@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from hyperfocal import registry
 from hyperfocal.cli.arguments import add_options, built
 from hyperfocal.cli.progress import Progress
 from hyperfocal.errors import OptionError
@@ -72,6 +73,7 @@ def _run(given: argparse.Namespace) -> None:
     if not given.keep_order:
         frames.sort(key=natural_key)
     recipe, preparation = built(Recipe, given), _preparation(given)
+    registry.make("methods", recipe.method)  # refuses what cannot run before any work
     extras = Extras(given.decision_map, given.depth, given.depth_page, given.maps, given.transforms)
     stack = open_stack(
         frames[0] if len(frames) == 1 else frames, exclude=[Path(given.out), *extras.files]
