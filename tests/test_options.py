@@ -108,5 +108,5 @@ def test_plain_values_need_no_quotes():
 
 @pytest.mark.parametrize("text", ['name:a="b', 'name:a="b"c', "name:a,b", "name:=3", "name:a=1,b"])
 def test_text_that_is_no_option_is_told_with_the_rule(text):
-    with pytest.raises(OptionError, match="name:option=value.*commas in double quotes"):
+    with pytest.raises(OptionError, match=r"name:option=value.*commas in double quotes"):
         parse(text)
