@@ -21,8 +21,8 @@ from torch.nn import functional
 import hyperfocal
 from hyperfocal.baselines.cnn_fuse.graphs import focus_map
 from hyperfocal.frame import to_grey, to_pixels
-from hyperfocal.inference import engines
 from hyperfocal.inference.checkpoints import load_network
+from hyperfocal.inference.weights import shipped
 from hyperfocal.metrics.qcb import qcb
 from hyperfocal.metrics.qg import qg
 from hyperfocal.metrics.qm import qm
@@ -79,7 +79,7 @@ def main():
     parser.add_argument("--every", type=int, default=4, help="only every so-manieth pair")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    network = load_network(engines.weights("cnn_fuse.safetensors"))
+    network = load_network(shipped("cnn_fuse").path)
     rows, alike = {}, []
     for pair in list(pairs(given.folders))[:: given.every]:
         pictures = [read(path) for path in pair]

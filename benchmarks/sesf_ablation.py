@@ -19,8 +19,8 @@ from torch.nn import functional
 
 import hyperfocal
 from hyperfocal.frame import to_samples
-from hyperfocal.inference import engines
 from hyperfocal.inference.checkpoints import load_network
+from hyperfocal.inference.weights import shipped
 from hyperfocal.metrics import to_grey
 from hyperfocal.metrics.qcb import qcb
 from hyperfocal.metrics.qg import qg
@@ -95,7 +95,7 @@ def modes(attentions, precision):
     """Name and fusing function of every row whose weights are there."""
     for attention in attentions:
         try:
-            network = load_network(engines.weights(f"sesf-{attention}.safetensors"))
+            network = load_network(shipped("sesf", f"sesf-{attention}").path)
         except hyperfocal.MissingExtra:
             continue
         if attention == "cse":

@@ -17,8 +17,8 @@ from sesf_baseline import activity, grey, guided, verified
 from sesf_speed import pairs
 
 from hyperfocal.compute.filters import box_mean
-from hyperfocal.inference import engines
 from hyperfocal.inference.checkpoints import load_network
+from hyperfocal.inference.weights import shipped
 
 
 def guided_published(guide, weight, *, radius=4, epsilon=0.1):
@@ -42,7 +42,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path)
     given = parser.parse_args()
-    network = load_network(engines.weights("sesf-cse.safetensors"))
+    network = load_network(shipped("sesf", "sesf-cse").path)
     names = ("ours", "published borders", "published guided filter", "truncated")
     table = {name: [] for name in names}
     flipped, flipped_near, span, darker, swapped = [], [], [], [], []

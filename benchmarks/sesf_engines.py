@@ -20,7 +20,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from hyperfocal import registry
-from hyperfocal.inference import engines
 from hyperfocal.measures.sesf import SesfMeasure
 
 ROWS = [
@@ -62,8 +61,9 @@ def measure_once(engine, precision, megapixels, rounds):
         from sesf_baseline import activity
 
         from hyperfocal.inference.checkpoints import load_network
+        from hyperfocal.inference.weights import shipped
 
-        network = load_network(engines.weights("sesf-cse.safetensors"))
+        network = load_network(shipped("sesf", "sesf-cse").path)
         torch.set_num_threads(os.cpu_count())
         seconds = best(lambda: activity(network, frame), rounds)
     else:
@@ -79,9 +79,7 @@ def tiles_once(engine, precision, rounds):
         tile = np.random.default_rng(0).random((1, 1, side, side), np.float32)
         arrays = {"tile": tile, "gates": np.full((1, 64, 1, 1), 0.5, np.float32)}
         shapes = {name: array.shape for name, array in arrays.items()}
-        network = engines.open_network(
-            "sesf-cse", engine=engine, precision=precision, shapes=shapes
-        )
+        network = SesfMeasure(engine=engine, precision=precision).opened("", shapes)
         count = max(workers, round(1e6 / side**2))
 
         def work(network=network, arrays=arrays, count=count):

@@ -18,8 +18,8 @@ import numpy as np
 import sesf_baseline
 
 import hyperfocal
-from hyperfocal.inference import engines
 from hyperfocal.inference.checkpoints import load_network
+from hyperfocal.inference.weights import shipped
 
 AS_GIVEN = {"align": "none", "exposure": "none"}  # the baseline takes frames as registered
 
@@ -43,7 +43,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--method", default="sesf")
     given = parser.parse_args()
-    network = load_network(engines.weights("sesf-cse.safetensors"))
+    network = load_network(shipped("sesf", "sesf-cse").path)
     select = f"select:consistency=no,measure={given.method}"
     rows = []
     for name, first, second in pairs(given.folders):

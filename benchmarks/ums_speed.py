@@ -21,8 +21,8 @@ from sesf_speed import AS_GIVEN, pairs, read
 
 import hyperfocal
 from hyperfocal import registry
-from hyperfocal.inference import engines
 from hyperfocal.inference.checkpoints import load_network
+from hyperfocal.inference.weights import shipped
 
 
 def stacks(folders):
@@ -42,7 +42,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--precision", default="fp32")
     given = parser.parse_args()
-    network = load_network(engines.weights("ums.safetensors"))
+    network = load_network(shipped("ums").path)
     method = registry.make("methods", "ums", precision=given.precision)
     print("| stack | frames | size | PyTorch s | ours s | times | initial equal | final equal |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")

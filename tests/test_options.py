@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from hyperfocal.errors import OptionError, UnknownChoice
-from hyperfocal.options import build, infos, option, parse
+from hyperfocal.options import build, infos, option, parse, written
 from hyperfocal.registry import make, names
 
 
@@ -72,3 +72,41 @@ def test_an_unknown_choice_lists_the_known_ones():
 def test_rooms_find_their_files():
     assert "sesf" in names("methods")
     assert not any(name.startswith("_") for name in names("methods"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "C:\\runs\\prism.safetensors",
+        "a=b",
+        "a,b",
+        'say "x"',
+        '"',
+        '"a",b',
+        " a ",
+        "a:b=c,d:e",
+        "ü ö",
+        "",
+    ],
+)
+def test_a_value_of_any_characters_is_read_as_it_was_written(value):
+    assert parse(f"name:first={written(value)},second=2") == (
+        "name",
+        {"first": value, "second": "2"},
+    )
+    nested = f"sesf:weights={written(value)},radius=3"
+    assert parse(f"select:measure={written(nested)}") == ("select", {"measure": nested})
+
+
+def test_plain_values_need_no_quotes():
+    assert parse("prism:weights=C:\\a b\\x=1.st, levels = 6 ,") == (
+        "prism",
+        {"weights": "C:\\a b\\x=1.st", "levels": "6"},
+    )
+    assert parse('name:at=3" of film') == ("name", {"at": '3" of film'})
+
+
+@pytest.mark.parametrize("text", ['name:a="b', 'name:a="b"c', "name:a,b", "name:=3", "name:a=1,b"])
+def test_text_that_is_no_option_is_told_with_the_rule(text):
+    with pytest.raises(OptionError, match=r"name:option=value.*commas in double quotes"):
+        parse(text)

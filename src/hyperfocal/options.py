@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -15,6 +16,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from hyperfocal.errors import OptionError
 
 T = TypeVar("T")
+# A name and its value, which may be quoted, up to the comma behind it.
+_OPTION = re.compile(r'\s*([^=,]+?)\s*=\s*+(?:"((?:[^"]|"")*)"|(?!")([^,]*?))\s*(?:,|$)')
 
 
 def option(
@@ -122,17 +125,42 @@ def taken(choice: type[T], chosen: Any) -> T:
 def parse(text: str) -> tuple[str, dict[str, str]]:
     """`"sesf:radius=7,attention=sse"` as a name and its options.
 
+    A value ends at the next comma; one that has commas of its own stands in double quotes, and
+    quotes inside of these are doubled. Nothing else has a meaning in a value.
+
     >>> parse("sesf:radius=7,attention=sse")
     ('sesf', {'radius': '7', 'attention': 'sse'})
+    >>> parse('prism:weights="runs/a,b.safetensors",levels=6')
+    ('prism', {'weights': 'runs/a,b.safetensors', 'levels': '6'})
     """
     name, _, rest = text.partition(":")
-    values = {}
-    for part in filter(None, rest.split(",")):
-        key, equals, value = part.partition("=")
-        if not equals:
-            raise OptionError(f"{part!r} in {text!r} is no option; write name:option=value")
-        values[key.strip()] = value.strip()
+    values: dict[str, str] = {}
+    at = 0
+    while at < len(rest):
+        if rest[at] in ", ":
+            at += 1
+            continue
+        found = _OPTION.match(rest, at)
+        if found is None:
+            part = rest[at:].partition(",")[0]
+            raise OptionError(
+                f"{part!r} in {text!r} is no option; write name:option=value, and a value with "
+                'commas in double quotes: option="a,b"'
+            )
+        key, quoted, plain = found.groups()
+        values[key] = plain if quoted is None else quoted.replace('""', '"')
+        at = found.end()
     return name.strip(), values
+
+
+def written(value: str) -> str:
+    """A value as `parse` reads it back.
+
+    >>> written("a,b"), written("a=b")
+    ('"a,b"', 'a=b')
+    """
+    is_plain = "," not in value and not value.startswith('"') and value == value.strip()
+    return value if is_plain else '"' + value.replace('"', '""') + '"'
 
 
 def _kind_of(hint: Any) -> tuple[type, tuple[str, ...], bool]:

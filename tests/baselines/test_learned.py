@@ -139,7 +139,7 @@ def test_every_pixel_is_covered_by_patches():
 
 def l1_by_definition(frames, fold):
     """Weighted features of grey frames."""
-    features = [fold._halves.encode(frame[:, :, 0]) for frame in frames]
+    features = [fold._network.encode(frame[:, :, 0]) for frame in frames]
     weights = []
     for maps in features:
         around = np.pad(np.abs(maps).sum(0), 1, mode="symmetric")
@@ -152,7 +152,7 @@ def l1_by_definition(frames, fold):
 def test_the_l1_norm_weighs_features_as_published():
     _, frames, _ = scene(20, 26, 2, channels=1)
     fold = DenseFuse(mode="l1").fold(20, 26, 1)
-    expected = fold._halves.decode(l1_by_definition(frames, fold).astype(np.float32))
+    expected = fold._network.decode(l1_by_definition(frames, fold).astype(np.float32))
     assert np.abs(fuse(frames, "dense_fuse:mode=l1") - expected).max() < 1e-4
 
 

@@ -11,9 +11,9 @@ from hyperfocal.baselines.cnn_fuse.graphs import Scores, focus_map  # noqa: E402
 from hyperfocal.baselines.cnn_fuse.network import CnnFuseNetwork, merged  # noqa: E402
 from hyperfocal.baselines.deep_fuse.network import DeepFuseNetwork  # noqa: E402
 from hyperfocal.baselines.dense_fuse.network import DenseFuseNetwork  # noqa: E402
-from hyperfocal.inference.checkpoints import load_network, save_network  # noqa: E402
-from hyperfocal.training.export import export_encoder_decoder  # noqa: E402
-from hyperfocal.training.lessons.cnn_fuse import export_cnn_fuse  # noqa: E402
+from hyperfocal.inference.checkpoints import load_network, name_of, save_network  # noqa: E402
+from hyperfocal.inference.weights import read  # noqa: E402
+from hyperfocal.training.export import export  # noqa: E402
 
 
 def seeded(network_class):
@@ -103,26 +103,25 @@ def test_saved_and_loaded_it_gives_the_same(network_class, tmp_path):
 def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     networks = {c: seeded(c) for c in (CnnFuseNetwork, DenseFuseNetwork, DeepFuseNetwork)}
-    export_cnn_fuse(networks[CnnFuseNetwork], folder)
-    export_encoder_decoder(networks[DenseFuseNetwork], folder)
-    export_encoder_decoder(networks[DeepFuseNetwork], folder)
+    for network in networks.values():
+        export(network, folder / f"{name_of(network)}.safetensors")
     return networks, folder
 
 
 @pytest.mark.parametrize("engine", registry.names("engines"))
 @pytest.mark.parametrize(
-    ("file", "network_class", "part", "name", "channels"),
+    ("graph", "network_class", "part", "name", "channels"),
     [
-        ("cnn_fuse.scores.onnx", CnnFuseNetwork, Scores, "tile", 1),
-        ("dense_fuse.encoder.onnx", DenseFuseNetwork, Encoder, "maps", 1),
-        ("dense_fuse.decoder.onnx", DenseFuseNetwork, Decoder, "maps", 64),
-        ("deep_fuse.encoder.onnx", DeepFuseNetwork, Encoder, "maps", 1),
-        ("deep_fuse.decoder.onnx", DeepFuseNetwork, Decoder, "maps", 32),
+        ("scores", CnnFuseNetwork, Scores, "tile", 1),
+        ("encoder", DenseFuseNetwork, Encoder, "maps", 1),
+        ("decoder", DenseFuseNetwork, Decoder, "maps", 64),
+        ("encoder", DeepFuseNetwork, Encoder, "maps", 1),
+        ("decoder", DeepFuseNetwork, Decoder, "maps", 32),
     ],
 )
 @torch.no_grad()
 def test_every_engine_computes_what_torch_does(
-    engine, file, network_class, part, name, channels, exported
+    engine, graph, network_class, part, name, channels, exported
 ):
     module = registry.module("engines", engine)
     if not module.is_installed():
@@ -130,6 +129,7 @@ def test_every_engine_computes_what_torch_does(
     networks, folder = exported
     arrays = {name: np.random.default_rng(0).random((1, channels, 34, 50), np.float32)}
     shapes = {name: array.shape for name, array in arrays.items()}
-    found = module.open_network(folder / file, precision="fp32", shapes=shapes)(arrays)
+    weights = read(folder / f"{name_of(networks[network_class])}.safetensors")
+    found = module.open_network(weights, graph, precision="fp32", shapes=shapes)(arrays)
     expected = part(networks[network_class])(torch.from_numpy(arrays[name])).numpy()
     assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()

@@ -28,7 +28,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    fingerprints.of_method.cache_clear()
+    fingerprints._of_code.cache_clear()
     fingerprints.of_metric.cache_clear()
 
 

@@ -106,11 +106,11 @@ def test_an_existing_output_is_kept_unless_asked(tmp_path):
 
 
 def test_missing_weights_are_told(tmp_path, monkeypatch):
-    from hyperfocal.inference import engines
+    from hyperfocal.inference import weights
 
-    monkeypatch.setattr(engines.importlib.resources, "files", lambda name: tmp_path)
+    monkeypatch.setattr(weights.importlib.resources, "files", lambda name: tmp_path)
     frames = [np.zeros((30, 30, 3), np.uint8)] * 2
-    with pytest.raises(hyperfocal.MissingExtra, match=r"sesf-scse\.whole\.onnx is missing"):
+    with pytest.raises(hyperfocal.MissingExtra, match=r"sesf-scse\.safetensors is missing"):
         hyperfocal.fuse(frames, method="sesf:attention=scse,radius=3")
 
 

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from hyperfocal.inference import engines
 from hyperfocal.inference.engines import openvino
+from hyperfocal.inference.weights import shipped
 
 pytestmark = pytest.mark.skipif(not openvino.is_installed(), reason="openvino is not installed")
 
@@ -40,8 +40,8 @@ class Model:
 
 def test_the_first_inference_of_a_process_runs_alone(monkeypatch):
     # Two first inferences side by side have stopped a run for good: each waited for the other.
-    path = engines.weights("sesf-cse.whole.onnx")
-    compiled = openvino.open_network(path, precision="fp32", shapes={"frame": (1, 1, 32, 32)})
+    weights, shapes = shipped("sesf", "sesf-cse"), {"frame": (1, 1, 32, 32)}
+    compiled = openvino.open_network(weights, "whole", precision="fp32", shapes=shapes)
     compiled._model = Model()
     monkeypatch.setattr(openvino, "_is_set_up", threading.Event())
     frame = {"frame": np.zeros((1, 1, 32, 32), np.float32)}

@@ -9,7 +9,6 @@ from scenes import texture
 
 from hyperfocal import registry
 from hyperfocal.frame import to_grey
-from hyperfocal.inference import engines
 from hyperfocal.inference.blocks import starts
 from hyperfocal.measures.sesf import SesfMeasure, pooled_over
 from hyperfocal.measures.ums import UmsMeasure
@@ -85,9 +84,7 @@ def test_network_tiles_leave_no_seam():
     frame = grey(450, 500)
     gates = measure.survey(frame)
     energy = measure.gradient_energy(frame, gates)
-    network = engines.open_network(
-        "sesf-cse", shapes={"tile": (1, 1, 450, 500), "gates": gates.shape}
-    )
+    network = measure.opened("", {"tile": (1, 1, 450, 500), "gates": gates.shape})
     whole = network({"tile": frame[None, None], "gates": gates})[0, 0]
     assert np.allclose(energy[1:, 1:], whole, rtol=1e-3, atol=1e-5 * whole.max())
 
@@ -103,7 +100,7 @@ def test_parts_cover_the_length_with_their_overlap(length, part, overlap):
 @pytest.mark.parametrize("shape", [(520, 520), (5, 5), (3, 200_000)])
 def test_the_gates_of_small_and_thin_frames_are_pooled_over_every_pixel(shape):
     frame = np.random.default_rng(0).random(shape, np.float32)
-    windows, inside = pooled_over(frame)
+    windows, inside = pooled_over(frame, 4)
     assert np.array_equal(windows[0, 0], frame)
     assert inside.shape == (1, 1, *shape)
     assert inside.min() == 1
@@ -112,7 +109,7 @@ def test_the_gates_of_small_and_thin_frames_are_pooled_over_every_pixel(shape):
 @pytest.mark.parametrize("shape", [(33, 20_000), (4000, 6000), (700, 800)])
 def test_windows_lie_inside_the_frame_and_are_spread(shape):
     frame = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
-    windows, inside = pooled_over(frame)
+    windows, inside = pooled_over(frame, 4)
     assert len(windows) <= 150
     assert windows.shape[2:] == inside.shape[2:] == (32, 32)
     assert inside.sum() == 24 * 24

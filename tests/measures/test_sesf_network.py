@@ -6,12 +6,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from hyperfocal import registry  # noqa: E402
-from hyperfocal.errors import FormatError, MissingExtra  # noqa: E402
-from hyperfocal.inference import engines  # noqa: E402
+from hyperfocal.errors import FormatError  # noqa: E402
 from hyperfocal.inference.checkpoints import load_network, save_network  # noqa: E402
+from hyperfocal.inference.weights import read, shipped  # noqa: E402
+from hyperfocal.measures.sesf.config import SesfConfig  # noqa: E402
 from hyperfocal.measures.sesf.graphs import Gates, Gradient  # noqa: E402
-from hyperfocal.measures.sesf.network import SesfConfig, SesfNetwork  # noqa: E402
-from hyperfocal.training.lessons.sesf import export_sesf  # noqa: E402
+from hyperfocal.measures.sesf.network import SesfNetwork  # noqa: E402
+from hyperfocal.training.export import export  # noqa: E402
 
 ATTENTIONS = ["cse", "sse", "scse"]
 
@@ -97,7 +98,7 @@ def test_files_that_are_no_weights_are_refused(tmp_path):
     (tmp_path / "w.safetensors").write_bytes(b"nonsense")
     with pytest.raises(FormatError, match=r"w\.safetensors"):
         load_network(tmp_path / "w.safetensors")
-    with pytest.raises(MissingExtra, match="gone"):
+    with pytest.raises(FormatError, match="gone"):
         load_network(tmp_path / "gone.safetensors")
 
 
@@ -108,23 +109,25 @@ def test_every_engine_computes_what_torch_does(engine, attention, tmp_path):
     if not module.is_installed():
         pytest.skip(f"{engine} is not installed")
     network = random_network(attention)
-    export_sesf(network, tmp_path)
+    path = tmp_path / f"sesf-{attention}.safetensors"
+    export(network, path)
     tile, gates = np.random.default_rng(0).random((2, 64, 64), np.float32)
     arrays = {"tile": tile.reshape(1, 1, 64, 64), "gates": gates[None, :, :1, None]}
     shapes = {name: array.shape for name, array in arrays.items()}
-    path = tmp_path / f"sesf-{attention}.onnx"
-    found = module.open_network(path, precision="fp32", shapes=shapes, alone=False)(arrays)
+    found = module.open_network(read(path), "", precision="fp32", shapes=shapes, alone=False)(
+        arrays
+    )
     with torch.no_grad():
         expected = Gradient(network)(*(torch.from_numpy(array) for array in arrays.values()))
     assert np.allclose(found, expected.numpy(), rtol=1e-3, atol=1e-3)
 
 
 def test_the_shipped_weights_say_what_they_are():
-    network = load_network(engines.weights("sesf-cse.safetensors"))
+    network = load_network(shipped("sesf", "sesf-cse").path)
     assert network.config == SesfConfig(attention="cse")
     import onnx
 
-    model = onnx.load(engines.weights("sesf-cse.onnx"))
+    model = onnx.load(shipped("sesf", "sesf-cse").graph(""))
     told = {prop.key: prop.value for prop in model.metadata_props}
     assert told["network"] == "sesf"
     assert told["licence"] == "MIT"

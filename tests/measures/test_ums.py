@@ -1,7 +1,6 @@
 """UMS-Fusion's focus measure, with a network of random weights where its parts are tested."""
 
-from dataclasses import dataclass
-from pathlib import Path
+import dataclasses
 
 import cv2
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 from scenes import texture
 
 from hyperfocal.frame import to_grey
-from hyperfocal.inference.engines import onnxruntime
 from hyperfocal.measures.ums import UmsMeasure, windows_of
 
 
@@ -18,40 +16,32 @@ def grey(height, width, seed=0):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def random(tmp_path_factory):
+    """The measure with random weights."""
     torch = pytest.importorskip("torch")
-    from hyperfocal.measures.ums.network import UmsNetwork as Network
-    from hyperfocal.training.lessons.ums import export_ums
+    from hyperfocal.measures.ums.network import UmsNetwork
+    from hyperfocal.training.export import export
 
     torch.manual_seed(0)
-    return export_ums(Network(), tmp_path_factory.mktemp("weights"))[0].parent
-
-
-@dataclass(frozen=True)
-class Random(UmsMeasure):
-    """The measure with weights of our own."""
-
-    folder: Path = Path()
-
-    def _network(self, part, shapes, *, alone=False):
-        path = self.folder / f"ums{part}.onnx"
-        return onnxruntime.open_network(path, precision="fp32", shapes=shapes, alone=alone)
+    path = tmp_path_factory.mktemp("weights") / "ums.safetensors"
+    export(UmsNetwork(), path)
+    return UmsMeasure(engine="onnxruntime", weights=str(path))
 
 
 @pytest.mark.slow
-def test_blocks_give_what_the_whole_gives(folder):
-    measure = Random(folder=folder)
+def test_blocks_give_what_the_whole_gives(random):
+    measure = random
     frame = grey(528, 560)
     gates = measure.survey(frame)
     found = measure.gradient(frame, gates)
     arrays = {"tile": frame[None, None], "gates": gates}
-    whole = measure._network("", {})(arrays)[0, 0]
+    whole = measure.opened("", {})(arrays)[0, 0]
     assert np.allclose(found[1:, 1:], whole, rtol=0.02, atol=1e-3 * whole.max())
     assert found[0].max() == found[:, 0].max() == 0
 
 
-def test_a_tile_scores_as_the_whole_does(folder):
-    measure = Random(folder=folder)
+def test_a_tile_scores_as_the_whole_does(random):
+    measure = random
     frame = grey(416, 96)
     gates = measure.survey(frame)
     whole = measure(frame, gates)
@@ -70,22 +60,22 @@ def test_halo_and_blocks_lie_on_the_grid():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 70), (17, 33)])
-def test_frames_too_small_for_five_levels_are_measured(folder, shape):
-    measure = Random(folder=folder)
+def test_frames_too_small_for_five_levels_are_measured(random, shape):
+    measure = random
     frame = grey(*shape)
     focus_map = measure(frame, measure.survey(frame))
     assert focus_map.shape == shape
     assert np.isfinite(focus_map).all()
 
 
-def test_the_median_removes_single_bright_pixels(folder):
+def test_the_median_removes_single_bright_pixels(random):
     frame = cv2.GaussianBlur(grey(64, 64), (0, 0), 3)
     noisy = frame.copy()
     noisy[10::12, 10::12] = 1
-    gates = Random(folder=folder).survey(frame)
+    gates = random.survey(frame)
     maps = {}
     for median in (False, True):
-        measure = Random(folder=folder, median=median)
+        measure = dataclasses.replace(random, median=median)
         maps[median] = measure(noisy, gates).mean() / measure(frame, gates).mean()
     assert abs(maps[True] - 1) < 0.1 * abs(maps[False] - 1)
 

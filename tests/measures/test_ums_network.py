@@ -7,10 +7,11 @@ torch = pytest.importorskip("torch")
 
 from hyperfocal import registry  # noqa: E402
 from hyperfocal.inference.checkpoints import load_network, save_network  # noqa: E402
+from hyperfocal.inference.weights import read  # noqa: E402
 from hyperfocal.measures.ums import network  # noqa: E402
 from hyperfocal.measures.ums.graphs import Gates, Gradient, Whole, raised_evenly  # noqa: E402
 from hyperfocal.measures.ums.network import UmsNetwork  # noqa: E402
-from hyperfocal.training.lessons.ums import export_ums  # noqa: E402
+from hyperfocal.training.export import export  # noqa: E402
 
 
 def random_network(seed=0):
@@ -130,7 +131,7 @@ def test_saved_and_loaded_it_gives_the_same(tmp_path):
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     network = random_network()
-    return network, export_ums(network, tmp_path_factory.mktemp("weights"))[0].parent
+    return network, export(network, tmp_path_factory.mktemp("weights") / "ums.safetensors")[0]
 
 
 @pytest.mark.parametrize("engine", registry.names("engines"))
@@ -139,15 +140,15 @@ def test_every_engine_computes_what_torch_does(engine, exported):
     module = registry.module("engines", engine)
     if not module.is_installed():
         pytest.skip(f"{engine} is not installed")
-    network, folder = exported
+    network, path = exported
     rng = np.random.default_rng(0)
     tile, windows = rng.random((1, 1, 64, 96), np.float32), rng.random((3, 1, 128, 144), np.float32)
-    for file, part, arrays in (
-        ("ums.onnx", Gradient, {"tile": tile, "gates": rng.random((1, 368, 1, 1), np.float32)}),
-        ("ums.gates.onnx", Gates, {"windows": windows}),
-        ("ums.whole.onnx", Whole, {"frame": rng.random((1, 1, 45, 70), np.float32)}),
+    for graph, part, arrays in (
+        ("", Gradient, {"tile": tile, "gates": rng.random((1, 368, 1, 1), np.float32)}),
+        ("gates", Gates, {"windows": windows}),
+        ("whole", Whole, {"frame": rng.random((1, 1, 45, 70), np.float32)}),
     ):
         shapes = {name: array.shape for name, array in arrays.items()}
-        found = module.open_network(folder / file, precision="fp32", shapes=shapes)(arrays)
+        found = module.open_network(read(path), graph, precision="fp32", shapes=shapes)(arrays)
         expected = part(network)(*(torch.from_numpy(array) for array in arrays.values()))
         assert np.allclose(found, expected.numpy(), rtol=1e-3, atol=1e-3)

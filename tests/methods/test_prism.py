@@ -12,9 +12,11 @@ from scenes import psnr, scene, texture
 
 import hyperfocal
 from hyperfocal import registry
-from hyperfocal.methods.prism import CHANNELS, MEND_CHANNELS, Prism
+from hyperfocal.inference.weights import shipped
+from hyperfocal.methods.prism import Prism
+from hyperfocal.methods.prism.config import PrismConfig
 from hyperfocal.methods.prism.softmax import SoftmaxAverage
-from hyperfocal.methods.prism.statistics import POWER, StackStatistics, pixel_unshuffle, pyramid
+from hyperfocal.methods.prism.statistics import StackStatistics, pixel_unshuffle, pyramid
 from hyperfocal.metrics.psnr import psnr as metric
 
 RENDERED = Path(__file__).parents[3] / "shared" / "data" / "rendered"
@@ -159,39 +161,37 @@ def test_scores_of_any_size_give_a_mean():
     assert np.allclose(mean, [[0.5, 0.25, 0.75]])
 
 
-def test_squares_are_laid_out_as_torch_does():
+def test_pixels_are_unshuffled_as_torch_does():
     torch = pytest.importorskip("torch")
-    plane, squares = np.random.default_rng(0).random((6, 10), np.float32), np.empty((4, 3, 5))
-    pixel_unshuffle(plane, squares)
+    plane, unshuffled = np.random.default_rng(0).random((6, 10), np.float32), np.empty((4, 3, 5))
+    pixel_unshuffle(plane, unshuffled)
     expected = torch.nn.functional.pixel_unshuffle(torch.from_numpy(plane[None]), 2)
-    assert np.array_equal(squares, expected.numpy())
+    assert np.array_equal(unshuffled, expected.numpy())
 
 
 def test_it_gives_what_the_network_gives():
     torch = pytest.importorskip("torch")
     from hyperfocal.inference.checkpoints import load_network
-    from hyperfocal.inference.engines import weights
     from hyperfocal.methods.prism import network as networks
 
-    network = load_network(weights("prism.safetensors"))
-    assert (network.config.channels, network.config.mend_channels) == (CHANNELS, MEND_CHANNELS)
+    network = load_network(shipped("prism").path)
+    assert network.config == Prism().config == PrismConfig()
     _, frames, _ = scene(128, 192, 3, channels=1)
     stack = torch.from_numpy(np.stack(frames).reshape(1, 3, 128, 192))
     with torch.no_grad():
         expected = network(stack)[0, 0].numpy()
         pieces = networks.PyramidStack(stack, 5)
-    known = StackStatistics(5)
+    known = StackStatistics(5, network.config)
     for frame in stack[0].numpy():
         known.observe(frame)
     known.close()
     bands, lows = known.pyramid(stack[0, 2].numpy())
-    assert float(POWER) == pytest.approx(network.config.power, abs=1e-4)
     for number, parts in enumerate(known.levels):
         features = networks.score_features(pieces.maps(number)[0, 2:], network.config.power)
-        expected_squares = torch.nn.functional.pixel_unshuffle(features, 2).numpy()
+        expected_features = torch.nn.functional.pixel_unshuffle(features, 2).numpy()
         for part in parts:
             part.show(bands[number], lows[number])
-            found = part.seen - part.block.cut(expected_squares[0])
+            found = part.features - part.block.cut(expected_features[0])
             assert np.abs(found).max() < 1e-3
     made = Prism(precision="fp32").fold(128, 192, 1)
     for frame in stack[0].numpy()[..., None]:

@@ -24,10 +24,10 @@ def folded(frames, covers, **options):
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-@pytest.mark.parametrize("mend", ["yes", "no"])
-def test_blocks_leave_no_seams(axis, mend):
+@pytest.mark.parametrize("refine", ["yes", "no"])
+def test_blocks_leave_no_seams(axis, refine):
     """A picture of three blocks against the same pixels in a cut whose blocks lie elsewhere."""
-    method = f"prism:precision=fp32,levels=3,mend={mend}"
+    method = f"prism:precision=fp32,levels=3,refine={refine}"
     _, frames, _ = scene(*((64, 700) if axis else (700, 64)), 2, channels=1, seed=axis)
     # Halo and offset on the grid of the pyramid, so that both have the same bands.
     offset, halo = 112, 80
@@ -68,20 +68,20 @@ def test_the_depth_is_not_sure_where_a_frame_has_no_data():
     assert not (fusion.decision[:, :8] == 2).any()
 
 
-def test_without_mending_the_picture_is_a_mean_of_the_frames_pixel_by_pixel():
+def test_without_refining_the_picture_is_a_mean_of_the_frames_pixel_by_pixel():
     rng = np.random.default_rng(2)
     _, frames, _ = scene(96, 128, 3, seed=4)
     frames = [frame + rng.normal(0, 0.02, frame.shape).astype(np.float32) for frame in frames]
     low, high = np.min(frames, 0) - 1e-6, np.max(frames, 0) + 1e-6
-    plain = fuse(frames, "prism:precision=fp32,mend=no").picture
+    plain = fuse(frames, "prism:precision=fp32,refine=no").picture
     assert ((plain >= low) & (plain <= high)).all()
-    mended = fuse(frames, "prism:precision=fp32").picture
-    assert ((mended < low) | (mended > high)).mean() > 0.01
+    refined = fuse(frames, "prism:precision=fp32").picture
+    assert ((refined < low) | (refined > high)).mean() > 0.01
 
 
 def test_the_weights_of_a_pixel_are_the_same_in_all_channels():
     _, frames, _ = scene(64, 96, 2, seed=4)
-    plain = fuse(frames, "prism:precision=fp32,mend=no").picture
+    plain = fuse(frames, "prism:precision=fp32,refine=no").picture
     apart = frames[1] - frames[0]
     known = (np.abs(apart) > 0.03).all(2)
     weights = ((plain - frames[0]) / np.where(apart, apart, 1))[known]
@@ -93,7 +93,7 @@ def test_the_depth_keeps_to_the_best_frame_twice_as_much_as_the_picture():
     greys = [0.35 + 0.15 * texture(128, 160, seed=seed, channels=1) for seed in (1, 2)]
     # Apart in red everywhere, so that the picture tells the weights, by a colour without luma.
     tint = np.float32([0.3, -0.3 * 0.2126 / 0.7152, 0])
-    made = fuse([np.repeat(greys[0], 3, 2), greys[1] + tint], "prism:precision=fp32,mend=no")
+    made = fuse([np.repeat(greys[0], 3, 2), greys[1] + tint], "prism:precision=fp32,refine=no")
     first, second = (grey[:, :, 0].astype(np.float64) for grey in (greys[0], greys[1] + tint[0]))
     weight = np.clip((made.picture[:, :, 0] - first) / (second - first), 1e-6, 1 - 1e-6)
     lead = np.log(weight / (1 - weight))  # of the second frame's score

@@ -52,7 +52,7 @@ def of_prism(terms):
             ),
         ),
         (
-            TrainPrism(channels=8, mend_channels=8, part_weight=0.5, ssim_weight=3),
+            TrainPrism(channels=8, refine_channels=8, part_weight=0.5, ssim_weight=3),
             views(2, 4, 64, 64),
             of_prism,
         ),

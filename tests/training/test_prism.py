@@ -9,8 +9,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from hyperfocal.inference.checkpoints import load_network  # noqa: E402
+from hyperfocal.methods.prism.config import PrismConfig  # noqa: E402
 from hyperfocal.methods.prism.network import (  # noqa: E402
-    PrismConfig,
     PrismNetwork,
     PyramidStack,
     expanded,
@@ -38,7 +38,7 @@ def photos(tmp_path_factory):
 
 def options(out, **more):
     small = {"scenes": 40, "held_out_scenes": 40, "height": 64, "width": 64, "batch": 12}
-    small |= {"channels": 8, "mend_channels": 8, "threads": 1, "precision": "fp32", "epochs": 2}
+    small |= {"channels": 8, "refine_channels": 8, "threads": 1, "precision": "fp32", "epochs": 2}
     return TrainPrism(out=str(out), validation_share=0.25, **(small | more))
 
 
@@ -51,7 +51,7 @@ def finished(photos, tmp_path_factory):
 def test_it_learns_without_labels(finished, photos):
     losses = [terms["picture"] for terms in finished.history.validation]
     with torch.no_grad():
-        untrained = PrismConfig(channels=8, mend_channels=8)
+        untrained = PrismConfig(channels=8, refine_channels=8)
         network, scenes = PrismNetwork(untrained).eval(), list(finished.validation.fixed())
         errors = [(network(s[:, :-1]) - s[:, -1:]).square().mean().log10() for s in scenes]
     before = 60 + 10 * float(torch.stack(errors).mean())
@@ -75,7 +75,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(finished, photos, tmp_pat
 def test_what_is_exported_is_what_was_trained(finished, photos):
     paths = run.export(finished, [photos])
     names = {path.name for path in paths}
-    graphs = {f"prism.{part}.onnx" for part in ("coarse", "fine", "mend")}
+    graphs = {f"prism.{part}.onnx" for part in ("coarse", "fine", "refine")}
     assert names == graphs | {"prism.safetensors", "MODEL_CARD.md"}
     network = load_network(finished.folder / "prism.safetensors")
     frames = torch.rand(1, 3, 64, 64)

@@ -12,8 +12,8 @@ torch = pytest.importorskip("torch")
 
 from scenes import texture  # noqa: E402
 
-from hyperfocal.errors import FormatError, MissingExtra, OptionError  # noqa: E402
-from hyperfocal.inference.engines import weights  # noqa: E402
+from hyperfocal.errors import FormatError, OptionError  # noqa: E402
+from hyperfocal.inference.weights import shipped  # noqa: E402
 from hyperfocal.training import photographs  # noqa: E402
 from hyperfocal.training.lessons.sesf import TrainSesf  # noqa: E402
 from hyperfocal.training.photographs import Views  # noqa: E402
@@ -146,10 +146,10 @@ def test_training_begins_with_the_weights_that_are_given(photos, tmp_path):
 
 
 def test_weights_of_another_network_are_no_beginning(photos, tmp_path):
-    start = str(weights("ums.safetensors"))
+    start = str(shipped("ums").path)
     with pytest.raises(OptionError, match="ums"):
         train(small(tmp_path, start=start), [photos])
-    with pytest.raises(MissingExtra, match="gone"):
+    with pytest.raises(FormatError, match="gone"):
         train(small(tmp_path, start=str(tmp_path / "gone.safetensors")), [photos])
     assert not (tmp_path / "run").exists()
 

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.frame import Grey
-from hyperfocal.inference import blocks
-from hyperfocal.inference.blocks import Blocks, EngineOptions, Shapes
-from hyperfocal.inference.engines import Network
+from hyperfocal.inference.blocks import Blocks
+from hyperfocal.inference.networks import NetworkOptions
 
 Features = NDArray[np.float32]  # (channels, height, width)
 
@@ -23,24 +22,19 @@ class EncoderDecoder:
     Both run over blocks that fit a core's cache; what they give does not depend on these.
     """
 
-    name: str  # of the network
+    options: NetworkOptions
     channels: int  # of the features
     encoder: Blocks
     decoder: Blocks
-    options: EngineOptions
 
     def encode(self, grey: Grey) -> Features:
         """(height, width) in 0…1 -> (channels, height, width)."""
         features = np.empty((self.channels, *grey.shape), np.float32)
-        self.encoder.mapped(grey[None], features, partial(self._network, "encoder"))
+        self.encoder.mapped(grey[None], features, partial(self.options.opened, "encoder"))
         return features
 
     def decode(self, features: Features) -> Grey:
         """(channels, height, width) -> (height, width)."""
         picture = np.empty((1, *features.shape[1:]), np.float32)
-        self.decoder.mapped(features, picture, partial(self._network, "decoder"))
+        self.decoder.mapped(features, picture, partial(self.options.opened, "decoder"))
         return picture[0]
-
-    def _network(self, part: str, shapes: Shapes) -> Network:
-        name, options = f"{self.name}.{part}", self.options
-        return blocks.opened(name, options.engine, options.precision, tuple(shapes.items()))

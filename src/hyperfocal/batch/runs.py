@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hyperfocal import registry
+from hyperfocal.batch.groups import stamp
 from hyperfocal.batch.ledger import Ledger, key_of
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.plan import Job
@@ -16,6 +18,7 @@ from hyperfocal.errors import Cancelled, HyperfocalError
 from hyperfocal.fusion.api import Extras
 from hyperfocal.fusion.flow import fuse_to_files
 from hyperfocal.fusion.recipe import Recipe
+from hyperfocal.methods import files_of
 from hyperfocal.progress import OnStep, silent
 
 
@@ -51,7 +54,15 @@ class Work:
         # More or less memory gives the same picture.
         recipe = dataclasses.replace(self.recipe, memory=None)
         options = (self.options.suffix, self.options.depth)
-        return key_of(list(job.frames), job.name, recipe, options)
+        return key_of(list(job.frames), job.name, recipe, options, *self._files())
+
+    def _files(self) -> list[object]:
+        """Files beside the frames that shape the result, as they are now; none for most methods."""
+        try:
+            files = files_of(registry.make("methods", self.recipe.method))
+        except HyperfocalError as error:
+            return [str(error)]  # fusing will say it
+        return [(str(path), *stamp(path)) for path in files]
 
     def known(self, job: Job) -> Outcome | None:
         """The row of a stack that is done."""

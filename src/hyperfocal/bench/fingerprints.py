@@ -14,6 +14,7 @@ from typing import Any
 
 import hyperfocal
 from hyperfocal import registry
+from hyperfocal.methods import files_of
 from hyperfocal.options import parse
 
 _SOURCE = Path(hyperfocal.__file__).parent
@@ -46,17 +47,31 @@ def of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@cache
 def of_method(text: str) -> str:
-    """Our source as far as a method runs it: all that fuses, but no other method and its weights.
+    """Our source as far as a method runs it, and weights of the user's where it is given such."""
+    code, files = _of_code(text), files_of(registry.make("methods", text))
+    return of_values(code, [of_file(path) for path in files]) if files else code
+
+
+@cache
+def _of_code(text: str) -> str:
+    """All that fuses, but no other method and its weights.
 
     So a method that is added leaves the results of the others as they are.
     """
-    name = parse(text)[0].replace("-", "_")
-    used = set(_reached(_file_of("methods", name)))
+    used = {path for room, name in _choices(text) for path in _reached(_file_of(room, name))}
     places = [_of_choice(path) for room in _ROOMS for path in (_SOURCE / room).iterdir()]
     others = {place for place in places if place and not any(_is_in(path, place) for path in used)}
     return _of_files(path for path in _shipped() if _fuses(path, others))
+
+
+def _choices(text: str) -> list[tuple[str, str]]:
+    """A method, and the measure that it is told to use, as rooms and names."""
+    name, options = parse(text)
+    found = [("methods", name)]
+    if "measure" in options:
+        found.append(("measures", parse(options["measure"])[0]))
+    return [(room, name.replace("-", "_")) for room, name in found]
 
 
 @cache

@@ -21,6 +21,7 @@ _ORDER = (
     "bench",
     "methods",
     "train",
+    "export",
 )  # as --help lists them
 
 

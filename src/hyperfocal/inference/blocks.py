@@ -1,11 +1,9 @@
-"""What measures by a network share: blocks of a tile, windows of a frame, opened networks."""
+"""How networks go over pictures: blocks of a tile, windows of a frame."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +11,9 @@ from numpy.typing import NDArray
 from hyperfocal.compute import parallel
 from hyperfocal.compute.buffers import ThreadBuffers
 from hyperfocal.frame import Grey
-from hyperfocal.inference import engines
-from hyperfocal.inference.engines import AnyPrecision, Network, Precision
-from hyperfocal.options import option
+from hyperfocal.inference.engines import Network, Shapes
 
-Shapes = dict[str, tuple[int, ...]]
 _cuts = ThreadBuffers()
-
-
-@dataclass(frozen=True)
-class EngineOptions:
-    """What can be chosen of the inference, for every measure that uses a network."""
-
-    engine: Literal["auto", "openvino", "onnxruntime", "torch"] = option(
-        "auto", "what runs the network; auto takes the fastest that is installed"
-    )
-    precision: Precision = option("fp32", "arithmetic of the network")
 
 
 def gradient_of_whole(frame: Grey, open_for: Callable[[Shapes], Network]) -> Grey:
@@ -160,21 +145,6 @@ class Blocks:
             for length, part in zip(shape, side, strict=True)
         )
         return ((top, left) for top in tops for left in lefts)
-
-
-@functools.lru_cache(maxsize=24)
-def opened(
-    name: str,
-    engine: str,
-    precision: AnyPrecision,
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    *,
-    alone: bool = False,
-) -> Network:
-    """`engines.open_network`, kept for the next frame."""
-    return engines.open_network(
-        name, engine=engine, precision=precision, shapes=dict(shapes), alone=alone
-    )
 
 
 def starts(length: int, part: int, overlap: int, grid: int = 1) -> list[int]:

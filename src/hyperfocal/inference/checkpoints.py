@@ -1,4 +1,4 @@
-"""Networks as safetensors files that say themselves what they are.
+"""Networks of torch as safetensors files that say themselves what they are.
 
 Name, configuration, licence and version stand in the file; nothing is guessed from shapes.
 """
@@ -8,25 +8,27 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from hyperfocal import registry
-from hyperfocal.errors import FormatError, MissingExtra
+from hyperfocal.errors import FormatError
+from hyperfocal.inference import weights
+from hyperfocal.inference.graph import Graph
 
 LICENCE = "MIT"
-FORMAT_VERSION = "1"
 
 
 def metadata_of(network: Any) -> dict[str, str]:
-    """What is written into a weights file, as texts."""
+    """What is written into a weights file and its graphs, as texts."""
     return {
         "network": name_of(network),
         "config": json.dumps(dataclasses.asdict(network.config)),
         "licence": LICENCE,
-        "format_version": FORMAT_VERSION,
+        "format_version": str(weights.FORMAT_VERSION),
     }
 
 
@@ -35,35 +37,42 @@ def name_of(network: Any) -> str:
     return type(network).__module__.split(".")[-2]
 
 
-def save_network(network: nn.Module, path: Path) -> None:
-    """All weights and what `metadata_of` tells, written beside and renamed."""
+def graphs_of(network: Any) -> dict[str, type[Graph]]:
+    """What of the network runs at inference, by the names of its graphs."""
+    table: dict[str, type[Graph]] = registry.network(name_of(network), "graphs").GRAPHS
+    return {name: graph for name, graph in table.items() if graph.is_needed(network.config)}
+
+
+def save_network(network: nn.Module, path: Path, *, graphs: Iterable[str] = ()) -> None:
+    """All weights and what `metadata_of` tells, written beside and renamed.
+
+    `graphs` are the names of those that will stand beside the file.
+    """
     from safetensors.torch import save_file
 
     beside = path.with_name(path.name + ".part")
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
-    save_file(state, beside, metadata_of(network))
+    told = {"graphs": json.dumps(list(graphs))} if graphs else {}
+    save_file(state, beside, metadata_of(network) | told)
     os.replace(beside, path)
 
 
 def load_network(path: Path) -> nn.Module:
     """The network of a file that `save_network` wrote, ready for inference.
 
-    Raises MissingExtra where the file is missing, FormatError where it is not one of ours.
+    Raises FormatError where it is not one of ours.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
 
-    if not path.is_file():
-        raise MissingExtra(f"weights file {path} is missing; train it with: hyperfocal train")
+    told = weights.read(path)
+    place = registry.network(told.network)
+    network_class: Any = getattr(place, f"{registry.class_name(told.network)}Network")
+    network: nn.Module = network_class(told.config(network_class.config_class))
     try:
-        with safe_open(path, "pt") as opened:
-            metadata = opened.metadata() or {}
-            state = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise FormatError(f"{path} is no weights file ({error}); train or copy it again") from error
-    if "network" not in metadata:
-        raise FormatError(f"{path} does not say what network it holds; train it with hyperfocal")
-    name = metadata["network"]
-    network_class: Any = getattr(registry.network(name), f"{registry.class_name(name)}Network")
-    network: nn.Module = network_class(network_class.config_class(**json.loads(metadata["config"])))
-    network.load_state_dict(state)
+        network.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        # A configuration that is not that of the numbers, or numbers that are not there.
+        why = " ".join(str(error).split())[:200]
+        raise FormatError(f"{path} is no weights file ({why}); train or copy it again") from error
     return network.eval()

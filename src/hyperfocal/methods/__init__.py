@@ -9,13 +9,16 @@ its fold wants to have seen all frames before it adds the first.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperfocal import registry
 from hyperfocal.decision.verification import Decision
 from hyperfocal.frame import IndexMap, Pixels, Weight
+from hyperfocal.inference.networks import NetworkOptions
 from hyperfocal.measures import Measure
 
 
@@ -115,3 +118,12 @@ Method: TypeAlias = Selecting | Folding
 def has_depth(method: Method) -> bool:
     """Whether the method tells where in the stack each pixel comes from."""
     return isinstance(method, Selecting) or getattr(method, "has_depth", False)
+
+
+def files_of(method: Method) -> list[Path]:
+    """Files of the user's that the results of a method depend on: weights, with their graphs."""
+    parts: list[object] = [method]
+    if isinstance(method, Selecting):
+        parts.append(registry.make("measures", method.measure))
+    own = [part for part in parts if isinstance(part, NetworkOptions) and part.weights is not None]
+    return sorted({stamp.path for part in own for stamp in part.used_weights.stamps})

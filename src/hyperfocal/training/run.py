@@ -28,8 +28,8 @@ def train(options: Any, photos: Sequence[Path], *, on_progress: OnStep = silent)
     """Train the network of these options on all photographs below the folders `photos`.
 
     Resumes where `options.out` holds a checkpoint. Returns the finished run.
-    Raises FormatError for folders without photographs, OptionError for options out of bounds or
-    weights of another network to start with, MissingExtra where there are no such weights.
+    Raises FormatError for folders without photographs and for what is no weights file to start
+    with, OptionError for options out of bounds or weights of another network.
     """
     check(options)
     paths = photographs.find(photos)

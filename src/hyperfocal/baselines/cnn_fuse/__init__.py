@@ -1,7 +1,7 @@
 """CNN-Fuse: a network compares patches, small regions are removed, a guided filter smooths.
 
 The network's last layers are linear, so that its comparison of two patches, averaged over both
-orders, is the difference of one score for each (networks/_cnn_fuse_parts.py): every frame is seen
+orders, is the difference of one score for each (`graphs.py`): every frame is seen
 once. For two frames this is the published method: chances are averaged over the patches that cover
 a pixel and cut at one half. A third frame meets, patch by patch, the best score so far, and so on:
 a running contest that holds two arrays, however many frames there are.
@@ -12,32 +12,41 @@ Information Fusion, 2017.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperfocal.baselines.cnn_fuse.config import CELLS, PATCH, STRIDE, CnnFuseConfig
 from hyperfocal.compute import parallel
 from hyperfocal.decision.verification import ConsistencyVerification, Decision
 from hyperfocal.frame import FocusMap, Grey, Weight
-from hyperfocal.inference import blocks
-from hyperfocal.inference.blocks import Blocks, EngineOptions, Shapes
-from hyperfocal.inference.engines import Network
+from hyperfocal.inference.blocks import Blocks
+from hyperfocal.inference.networks import NetworkOptions
 from hyperfocal.options import option, taken
 
-PATCH = 16  # px
-_STRIDE = 2  # px from patch to patch
-_CELLS = PATCH // _STRIDE
 _CONTEXT = 4  # px that the convolutions look beyond a patch
-_CUT = _CONTEXT // _STRIDE  # scores of a block that are wrong where the tile goes on
+_CUT = _CONTEXT // STRIDE  # scores of a block that are wrong where the tile goes on
 # A block's scores end a patch before it does; half of that counts as border on either side.
-_BLOCKS = Blocks(side=192, border=_CONTEXT + PATCH // 2, grid=_STRIDE)
+_BLOCKS = Blocks(side=192, border=_CONTEXT + PATCH // 2, grid=STRIDE)
 
 Scores = NDArray[np.float32]  # (patches down, patches across)
 
 
 @dataclass(frozen=True)
-class PatchScores(EngineOptions):
+class CnnFuseNetworkOptions(NetworkOptions):
+    """Options of the inference."""
+
+    network: ClassVar[str] = "cnn_fuse"
+
+    @property
+    def config(self) -> CnnFuseConfig:
+        return self.used_weights.config(CnnFuseConfig)
+
+
+@dataclass(frozen=True)
+class PatchScores(CnnFuseNetworkOptions):
     """How sharp the patches of a frame are, as the network has it."""
 
     @property
@@ -46,7 +55,7 @@ class PatchScores(EngineOptions):
 
     @property
     def grid(self) -> int:
-        return _STRIDE
+        return STRIDE
 
     def survey(self, frame: Grey) -> None:
         return None
@@ -56,11 +65,11 @@ class PatchScores(EngineOptions):
 
         Odd sides, and sides below 16, are continued by their last pixel.
         """
-        down, across = (max(PATCH, side + side % _STRIDE) - side for side in tile.shape)
+        down, across = (max(PATCH, side + side % STRIDE) - side for side in tile.shape)
         tile = np.pad(tile, ((0, down), (0, across)), mode="edge")
-        scores = np.empty([side // _STRIDE - _CELLS + 1 for side in tile.shape], np.float32)
+        scores = np.empty([side // STRIDE - CELLS + 1 for side in tile.shape], np.float32)
         side = tuple(_BLOCKS.fitting(length) for length in tile.shape)
-        network = self._network({"tile": (1, 1, *side)})
+        network = self.opened("scores", {"tile": (1, 1, *side)})
 
         def fill(top: int, left: int) -> None:
             block = tile[None, None, top : top + side[0], left : left + side[1]]
@@ -83,16 +92,12 @@ class PatchScores(EngineOptions):
         """What compares the scores of frame after frame."""
         return Duel(height, width)
 
-    def _network(self, shapes: Shapes) -> Network:
-        name = "cnn_fuse.scores"
-        return blocks.opened(name, self.engine, self.precision, tuple(shapes.items()))
-
 
 def _kept(start: int, length: int, whole: int, count: int) -> tuple[slice, slice]:
     """Along one side: where the scores of a block go, and which of them are right."""
     first = _CUT * (start > 0)
     last = count - _CUT * (start + length < whole)
-    offset = start // _STRIDE
+    offset = start // STRIDE
     return slice(offset + first, offset + last), slice(first, last)
 
 
@@ -131,7 +136,7 @@ class Duel:
 
 def spread(values: Scores, height: int, width: int) -> Grey:
     """(height, width): for each pixel the mean over the patches that cover it."""
-    reach = _CELLS - 1
+    reach = CELLS - 1
     sums = []
     for plane in (values, np.ones_like(values)):
         padded = np.pad(plane, ((0, reach), (0, reach)))
@@ -140,18 +145,18 @@ def spread(values: Scores, height: int, width: int) -> Grey:
             cv2.boxFilter(
                 padded,
                 cv2.CV_32F,
-                (_CELLS, _CELLS),
+                (CELLS, CELLS),
                 anchor=(reach, reach),
                 normalize=False,
                 borderType=cv2.BORDER_CONSTANT,
             )
         )
     cells = sums[0] / sums[1]
-    return cells.repeat(_STRIDE, 0).repeat(_STRIDE, 1)[:height, :width]
+    return cells.repeat(STRIDE, 0).repeat(STRIDE, 1)[:height, :width]
 
 
 @dataclass(frozen=True)
-class CnnFuse(ConsistencyVerification, EngineOptions):
+class CnnFuse(ConsistencyVerification, CnnFuseNetworkOptions):
     """The published values as defaults: no opening, guided filter of 8 px, ε 0.1 on 0…1."""
 
     opening_radius: int = option(

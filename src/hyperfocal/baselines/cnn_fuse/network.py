@@ -10,27 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from hyperfocal.baselines.cnn_fuse.config import CELLS, CnnFuseConfig
+
 multiple_of = 2  # px
 minimum = 16  # px, a patch
-
-PATCH = 16  # px
-CELLS = PATCH // 2  # of a patch's side after pooling
-
-
-@dataclass(frozen=True)
-class CnnFuseConfig:
-    """What defines the network; it is written into the weights file."""
-
-    channels: tuple[int, int, int] = (64, 128, 256)
-    hidden: int = 256  # values between the last two layers; 0: both are merged into one
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", tuple(self.channels))  # a list in the weights file
 
 
 class CnnFuseNetwork(nn.Module):

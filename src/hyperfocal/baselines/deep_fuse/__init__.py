@@ -10,26 +10,35 @@ Prabhakar, Srikar, Babu: DeepFuse, ICCV 2017; trained on focus instead of exposu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from hyperfocal.baselines._encoder_decoder import EncoderDecoder
+from hyperfocal.baselines.deep_fuse.config import DECODER_REACH, ENCODER_REACH, DeepFuseConfig
 from hyperfocal.frame import Pixels, to_grey
-from hyperfocal.inference.blocks import Blocks, EngineOptions
+from hyperfocal.inference.blocks import Blocks
+from hyperfocal.inference.networks import NetworkOptions
 
-_CHANNELS = 32
-_ENCODER = Blocks(side=192, border=2 + 3)  # px, of a 5×5 and a 7×7 convolution
-_DECODER = Blocks(side=192, border=3 + 2 + 2)
+_ENCODER = Blocks(side=192, border=ENCODER_REACH)
+_DECODER = Blocks(side=192, border=DECODER_REACH)
 _RED, _GREEN, _BLUE = 0.2126, 0.7152, 0.0722  # ITU-R BT.709
 
 
 @dataclass(frozen=True)
-class DeepFuse(EngineOptions):
+class DeepFuse(NetworkOptions):
     """Options of the inference."""
+
+    network: ClassVar[str] = "deep_fuse"
+
+    @property
+    def config(self) -> DeepFuseConfig:
+        return self.used_weights.config(DeepFuseConfig)
 
     @property
     def bytes_per_pixel(self) -> int:
-        return 400
+        # The sum of features and those of one frame, beside sums of chroma and the frame.
+        return 2 * 4 * self.config.channels + 144
 
     @property
     def halo(self) -> int:
@@ -48,14 +57,14 @@ class DeepFold:
 
     def __init__(self, options: DeepFuse, shape: tuple[int, int, int]):
         height, width, channels = shape
-        self._count = 0
-        self._features = np.zeros((_CHANNELS, height, width), np.float32)
+        self._count, count = 0, options.config.channels
+        self._features = np.zeros((count, height, width), np.float32)
         self._chroma, self._weights = np.zeros((2, 2 * (channels == 3), height, width), np.float32)
-        self._halves = EncoderDecoder("deep_fuse", _CHANNELS, _ENCODER, _DECODER, options)
+        self._network = EncoderDecoder(options, count, _ENCODER, _DECODER)
 
     def add(self, pixels: Pixels) -> None:
         luma = to_grey(pixels)
-        self._features += self._halves.encode(luma)
+        self._features += self._network.encode(luma)
         for place, channel in enumerate((0, 2)[: len(self._chroma)]):
             # Cr and Cb up to a factor, on which the weighted mean does not depend.
             difference = pixels[:, :, channel] - luma
@@ -65,7 +74,7 @@ class DeepFold:
         self._count += 1
 
     def result(self) -> Pixels:
-        luma = self._halves.decode(self._features / np.float32(self._count))
+        luma = self._network.decode(self._features / np.float32(self._count))
         if not len(self._chroma):
             return luma[:, :, None]
         red, blue = (

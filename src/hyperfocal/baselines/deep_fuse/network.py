@@ -9,21 +9,14 @@ exposure image pairs, ICCV 2017.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from torch import Tensor, nn
+
+from hyperfocal.baselines.deep_fuse.config import DeepFuseConfig
 
 multiple_of = 1  # any picture size will do
 minimum = 1  # px
 
 _LEAK = 0.01
-
-
-@dataclass(frozen=True)
-class DeepFuseConfig:
-    """What defines the network; it is written into the weights file."""
-
-    channels: int = 32  # of the features
 
 
 def convolution(channels_in: int, channels_out: int, kernel: int) -> nn.Conv2d:
@@ -53,7 +46,7 @@ class DeepFuseNetwork(nn.Module):
         )
 
     def features(self, pictures: Tensor) -> Tensor:
-        """(N, 1, H, W) -> (N, 32, H, W)."""
+        """(N, 1, H, W) -> (N, C, H, W)."""
         return self.encoder(pictures)
 
     def decode(self, features: Tensor) -> Tensor:

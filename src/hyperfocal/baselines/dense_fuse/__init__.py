@@ -11,24 +11,24 @@ Li, Wu: DenseFuse, a fusion approach to infrared and visible images, IEEE TIP, 2
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
 
 from hyperfocal.baselines._encoder_decoder import EncoderDecoder, Features
+from hyperfocal.baselines.dense_fuse.config import DECODER_REACH, DenseFuseConfig
 from hyperfocal.frame import Pixels
-from hyperfocal.inference.blocks import Blocks, EngineOptions
+from hyperfocal.inference.blocks import Blocks
+from hyperfocal.inference.networks import NetworkOptions
 from hyperfocal.options import option
 
-_REACH = 4  # px, of four 3×3 convolutions in a row, in either half
-_CHANNELS = 64
-_BLOCKS = Blocks(side=192, border=_REACH)
+_SIDE = 192  # px of a block
 _SMALLEST = 2  # px; mirrored borders need a neighbour
 
 
 @dataclass(frozen=True)
-class DenseFuse(EngineOptions):
+class DenseFuse(NetworkOptions):
     """Options of the fusion rule and of the inference."""
 
     mode: Literal["add", "l1"] = option(
@@ -36,14 +36,21 @@ class DenseFuse(EngineOptions):
     )
     radius: int = option(1, "window over which the l1-norm is averaged", unit="px", low=0, high=99)
 
+    network: ClassVar[str] = "dense_fuse"
+
+    @property
+    def config(self) -> DenseFuseConfig:
+        return self.used_weights.config(DenseFuseConfig)
+
     @property
     def bytes_per_pixel(self) -> int:
         # Sums of three colour channels, the features of one channel and their weighted copy.
-        return 1400
+        return 5 * 4 * self.config.channels + 120
 
     @property
     def halo(self) -> int:
-        return 2 * _REACH + (self.radius if self.mode == "l1" else 0)
+        reach = self.config.encoder_reach + DECODER_REACH
+        return reach + (self.radius if self.mode == "l1" else 0)
 
     @property
     def grid(self) -> int:
@@ -58,17 +65,19 @@ class DenseFold:
 
     def __init__(self, options: DenseFuse, shape: tuple[int, int, int]):
         height, width, channels = shape
-        self._options, self._shape = options, shape
+        self._options, self._shape, config = options, shape, options.config
         padded = max(height, _SMALLEST), max(width, _SMALLEST)
-        self._totals = np.zeros((channels, _CHANNELS, *padded), np.float32)
+        self._totals = np.zeros((channels, config.channels, *padded), np.float32)
         self._shares = np.zeros((channels, *padded), np.float32)
-        self._halves = EncoderDecoder("dense_fuse", _CHANNELS, _BLOCKS, _BLOCKS, options)
+        encoder = Blocks(side=_SIDE, border=config.encoder_reach)
+        decoder = Blocks(side=_SIDE, border=DECODER_REACH)
+        self._network = EncoderDecoder(options, config.channels, encoder, decoder)
 
     def add(self, pixels: Pixels) -> None:
         down, across = (_SMALLEST - min(_SMALLEST, side) for side in pixels.shape[:2])
         pixels = np.pad(pixels, ((0, down), (0, across), (0, 0)), mode="edge")
         for channel in range(pixels.shape[2]):
-            features = self._halves.encode(pixels[:, :, channel])
+            features = self._network.encode(pixels[:, :, channel])
             weight = self._weight(features)
             features *= weight
             self._totals[channel] += features
@@ -87,5 +96,5 @@ class DenseFold:
         picture = np.empty(self._shape, np.float32)
         for channel in range(channels):
             self._totals[channel] /= self._shares[channel]
-            picture[:, :, channel] = self._halves.decode(self._totals[channel])[:height, :width]
+            picture[:, :, channel] = self._network.decode(self._totals[channel])[:height, :width]
         return picture

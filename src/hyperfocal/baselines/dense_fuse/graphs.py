@@ -1,5 +1,5 @@
 """What of DenseFuse runs at inference."""
 
-from hyperfocal.baselines._encoder_decoder_graphs import Decoder, Encoder
+from hyperfocal.baselines._encoder_decoder_graphs import GRAPHS
 
-__all__ = ["Decoder", "Encoder"]
+__all__ = ["GRAPHS"]

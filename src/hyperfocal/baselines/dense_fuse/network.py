@@ -6,25 +6,13 @@ Li, Wu: DenseFuse, a fusion approach to infrared and visible images, IEEE TIP, 2
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
+from hyperfocal.baselines.dense_fuse.config import DenseFuseConfig
+
 multiple_of = 1  # any picture size will do
 minimum = 2  # px; a mirror needs a neighbour
-
-
-@dataclass(frozen=True)
-class DenseFuseConfig:
-    """What defines the network; it is written into the weights file."""
-
-    growth: int = 16  # channels each layer of the encoder adds
-    layers: int = 4
-
-    @property
-    def channels(self) -> int:
-        return self.growth * self.layers
 
 
 def convolution(channels_in: int, channels_out: int) -> nn.Conv2d:
@@ -52,14 +40,14 @@ class DenseFuseNetwork(nn.Module):
         )
 
     def features(self, pictures: Tensor) -> Tensor:
-        """(N, 1, H, W) -> (N, 64, H, W), never negative."""
+        """(N, 1, H, W) -> (N, C, H, W), never negative."""
         maps = torch.relu(self.encoder[0](pictures))
         for layer in self.encoder[1:]:
             maps = torch.cat([maps, torch.relu(layer(maps))], 1)
         return maps
 
     def decode(self, features: Tensor) -> Tensor:
-        """(N, 64, H, W) features -> (N, 1, H, W)."""
+        """(N, C, H, W) features -> (N, 1, H, W)."""
         return self.decoder(features)
 
     def forward(self, pictures: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from hyperfocal import registry
 from hyperfocal.cli.arguments import add_options, typed
 from hyperfocal.cli.progress import Progress
 from hyperfocal.errors import OptionError
@@ -77,6 +78,7 @@ def _run(given: argparse.Namespace) -> None:
     if not given.keep_order:
         frames.sort(key=natural_key)
     recipe = _recipe(given)
+    registry.make("methods", recipe.method)  # refuses what cannot run before any work
     extras = Extras(
         given.decision_map,
         given.depth,

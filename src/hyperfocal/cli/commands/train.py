@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from hyperfocal import registry
 from hyperfocal.cli.arguments import add_options
 from hyperfocal.cli.progress import Progress
 from hyperfocal.errors import MissingExtra, UnknownChoice
-from hyperfocal.options import build
+from hyperfocal.options import build, written
 
 
 def add(commands: Any) -> None:
@@ -48,5 +50,8 @@ def _run(given: argparse.Namespace) -> None:
     options: Any = build(choice, values)
     with Progress() as progress:
         training = run.train(options, photos, on_progress=progress)
-    for path in run.export(training, photos):
+    paths = run.export(training, photos)
+    for path in paths:
         print(path)
+    use = f"{given.network}:weights={written(str(paths[0]))}"
+    print(f"hyperfocal: note: use them by --method {shlex.quote(use)}", file=sys.stderr)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.errors import OptionError
+from hyperfocal.inference.weights import Weights
 
 INSTALL = "pip install onnxruntime"
 FASTEST = "fp32"
@@ -21,11 +22,16 @@ def is_installed() -> bool:
 
 
 def open_network(
-    path: Path, *, precision: str, shapes: Mapping[str, tuple[int, ...]], alone: bool = False
+    weights: Weights,
+    graph: str,
+    *,
+    precision: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    alone: bool = False,
 ) -> Any:
     if precision != "fp32":
         raise OptionError("ONNX Runtime computes in fp32 on processors; install openvino for bf16")
-    return _Session(path, threads=0 if alone else 1)
+    return _Session(weights.require_graph(graph), threads=0 if alone else 1)
 
 
 class _Session:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperfocal.inference.weights import Weights
+
 INSTALL = "pip install 'hyperfocal[deep]'"
 FASTEST = "bf16"
 _HINT = {"fp32": "f32", "bf16": "bf16"}
@@ -23,9 +25,14 @@ def is_installed() -> bool:
 
 
 def open_network(
-    path: Path, *, precision: str, shapes: Mapping[str, tuple[int, ...]], alone: bool = False
+    weights: Weights,
+    graph: str,
+    *,
+    precision: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    alone: bool = False,
 ) -> Any:
-    return _Compiled(path, precision, shapes, alone)
+    return _Compiled(weights.require_graph(graph), precision, shapes, alone)
 
 
 # The binding sets itself up at its first inference, holding a lock of its own while it waits for

@@ -1,17 +1,18 @@
 """torch: for CUDA; on a processor the other engines are faster.
 
-It runs the network of the safetensors file beside the ONNX file, with the same inputs.
+It makes the graph from the weights file itself, and needs no ONNX file.
 """
 
 from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hyperfocal.inference.weights import Weights
 
 INSTALL = "pip install 'hyperfocal[train]'"
 FASTEST = "fp32"
@@ -22,15 +23,17 @@ def is_installed() -> bool:
 
 
 def open_network(
-    path: Path, *, precision: str, shapes: Mapping[str, tuple[int, ...]], alone: bool = False
+    weights: Weights,
+    graph: str,
+    *,
+    precision: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    alone: bool = False,
 ) -> Any:
-    from hyperfocal import registry
-    from hyperfocal.inference.checkpoints import load_network, name_of
+    from hyperfocal.inference.checkpoints import graphs_of, load_network
 
-    stem, _, part = path.stem.partition(".")
-    network = load_network(path.with_name(f"{stem}.safetensors"))
-    parts = registry.network(name_of(network), "graphs")
-    return _Module(getattr(parts, (part or "gradient").capitalize())(network), precision)
+    network = load_network(weights.path)
+    return _Module(graphs_of(network)[graph](network), precision)
 
 
 class _Module:
@@ -44,7 +47,7 @@ class _Module:
 
     def __call__(self, arrays: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         torch = self._torch
-        given = [torch.from_numpy(array).to(self._device) for array in arrays.values()]
+        given = {name: torch.from_numpy(each).to(self._device) for name, each in arrays.items()}
         with torch.no_grad(), torch.autocast(self._device, torch.bfloat16, enabled=self._bf16):
-            result: NDArray[np.float32] = self._module(*given).float().cpu().numpy()
+            result: NDArray[np.float32] = self._module(**given).float().cpu().numpy()
         return result

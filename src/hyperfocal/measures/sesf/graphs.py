@@ -10,13 +10,17 @@ from __future__ import annotations
 import functools
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
+from hyperfocal.inference.graph import Graph, Input
+from hyperfocal.measures.sesf.config import SesfConfig
 from hyperfocal.measures.sesf.network import BothGates, ChannelGate, SesfNetwork
 
 
-class _Encoder(nn.Module):
+class _Encoder(Graph):
+    output = "energy"
+
     def __init__(self, network: SesfNetwork):
         super().__init__()
         self.network = network
@@ -31,6 +35,14 @@ class _Encoder(nn.Module):
         return unit(maps)
 
 
+class _Pooling(_Encoder):
+    """A part that pools channels over the picture, which sSE does not."""
+
+    @classmethod
+    def is_needed(cls, config: SesfConfig) -> bool:
+        return config.attention != "sse"
+
+
 class Gradient(_Encoder):
     """Grey tile (1, 1, H, W) and gates (1, C, 1, 1) -> deep gradient energy (1, 1, H−1, W−1).
 
@@ -38,6 +50,10 @@ class Gradient(_Encoder):
     that end in pixel (i+1, j+1). Depthwise 2×2 differences and a 1×1 sum keep every step in the
     processor's blocked layout; slicing and reducing costs four times as much.
     """
+
+    def inputs(self) -> dict[str, Input]:
+        channels = self.network.config.channels
+        return {"tile": Input.of_size(1, 1, 128, 128), "gates": Input((1, channels, 1, 1))}
 
     def forward(self, tile: Tensor, gates: Tensor) -> Tensor:
         network, growth = self.network, self.network.config.growth
@@ -51,11 +67,14 @@ class Gradient(_Encoder):
         return functools.reduce(torch.add, energies)
 
 
-class Whole(_Encoder):
+class Whole(_Pooling):
     """Grey frame (1, 1, H, W) -> deep gradient energy (1, 1, H−1, W−1), gates pooled on the way.
 
     One run instead of two, for frames small enough to be held with all their features.
     """
+
+    def inputs(self) -> dict[str, Input]:
+        return {"frame": Input.of_size(1, 1, 128, 128)}
 
     def forward(self, frame: Tensor) -> Tensor:
         network = self.network
@@ -77,12 +96,18 @@ def _difference_energy(maps: Tensor, channels: int) -> Tensor:
     return functional.conv2d(squared, torch.ones(1, channels, 1, 1))
 
 
-class Gates(_Encoder):
+class Gates(_Pooling):
     """Grey windows (K, 1, S, S) of one frame -> its channel gates (1, C, 1, 1).
 
     The channel means run over all windows at once, over the pixels where `inside` (1, 1, S, S) is
     1: all of a whole frame; of windows those whose neighbourhood is not cut off.
     """
+
+    output = "gates"
+
+    def inputs(self) -> dict[str, Input]:
+        windows = Input((2, 1, 128, 128), {0: "count", 2: "height", 3: "width"})
+        return {"windows": windows, "inside": Input.of_size(1, 1, 128, 128)}
 
     def forward(self, windows: Tensor, inside: Tensor) -> Tensor:
         network = self.network
@@ -103,3 +128,6 @@ class Gates(_Encoder):
         if isinstance(unit, ChannelGate):
             return unit.gate(pooled)
         return torch.ones_like(pooled)[:, :, None, None]
+
+
+GRAPHS = {"": Gradient, "gates": Gates, "whole": Whole}

@@ -7,32 +7,13 @@ Ma, Zhu, Yin, Ban, Huang, Mukeshimana: SESF-Fuse, Neural Computing and Applicati
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
-Attention = Literal["cse", "sse", "scse"]
+from hyperfocal.measures.sesf.config import SesfConfig
 
 multiple_of = 1  # any picture size will do
 minimum = 1  # px
-
-
-@dataclass(frozen=True)
-class SesfConfig:
-    """What defines the network; it is written into the weights file."""
-
-    attention: Attention = "cse"
-    growth: int = 16  # channels each block adds
-    blocks: int = 4
-    reduction: int = 8  # of the squeeze in cSE
-    mean: float = 0.4500517361627943  # of the grey levels of MS-COCO, 0…1
-    deviation: float = 0.26465333914691797
-
-    @property
-    def channels(self) -> int:
-        return self.growth * self.blocks
 
 
 def block(channels_in: int, channels_out: int) -> nn.Sequential:
@@ -117,14 +98,14 @@ class SesfNetwork(nn.Module):
         return normalised * self.config.deviation + self.config.mean
 
     def features(self, pictures: Tensor) -> Tensor:
-        """(N, 1, H, W) in 0…1 -> (N, 64, H, W)."""
+        """(N, 1, H, W) in 0…1 -> (N, C, H, W)."""
         maps = self.attention[0](self.encoder[0](self.normalise(pictures)))
         for encode, attend in zip(self.encoder[1:], self.attention[1:], strict=True):
             maps = torch.cat([maps, attend(encode(maps))], 1)
         return maps
 
     def decode(self, features: Tensor) -> Tensor:
-        """(N, 64, H, W) features -> (N, 1, H, W), a normalised picture."""
+        """(N, C, H, W) features -> (N, 1, H, W), a normalised picture."""
         return self.decoder(features)
 
     def forward(self, pictures: Tensor) -> Tensor:

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hyperfocal.measures.ums.network import ChannelGate, UmsConfig, UmsNetwork, name_of
-
-_BORDER = 16  # px of a window that its own border changes most; they are not pooled
+from hyperfocal.inference.graph import Graph, Input
+from hyperfocal.measures.ums.config import UmsConfig
+from hyperfocal.measures.ums.network import ChannelGate, UmsNetwork, name_of
 
 
 class _Differences(nn.Module):
@@ -43,14 +43,20 @@ class _Differences(nn.Module):
         return functional.conv2d(torch.sqrt(across * across + down * down), self.ones)
 
 
-class Gradient(nn.Module):
+class Gradient(Graph):
     """Grey tile (1, 1, H, W) and gates (1, C, 1, 1) -> deep gradient (1, 1, H−1, W−1)."""
+
+    output = "energy"
 
     def __init__(self, network: UmsNetwork):
         super().__init__()
         self.network = network
         self.shares = _shares(network.config)
         self.differences = _Differences(network.config.channels[0])
+
+    def inputs(self) -> dict[str, Input]:
+        count = self.network.config.gate_count
+        return {"tile": Input.of_size(1, 1, 128, 128), "gates": Input((1, count, 1, 1))}
 
     def forward(self, tile: Tensor, gates: Tensor) -> Tensor:
         def attend(name: str, maps: Tensor) -> Tensor:
@@ -59,33 +65,44 @@ class Gradient(nn.Module):
         return self.differences(self.network.nested(tile, attend, raised_evenly))
 
 
-class Whole(nn.Module):
+class Whole(Graph):
     """Grey frame (1, 1, H, W) -> deep gradient (1, 1, H−1, W−1), by the network as published."""
+
+    output = "energy"
 
     def __init__(self, network: UmsNetwork):
         super().__init__()
         self.network = network
         self.differences = _Differences(network.config.channels[0])
 
+    def inputs(self) -> dict[str, Input]:
+        return {"frame": Input.of_size(1, 1, 128, 128)}
+
     def forward(self, frame: Tensor) -> Tensor:
         return self.differences(self.network.features(frame))
 
 
-class Gates(nn.Module):
+class Gates(Graph):
     """Grey windows (K, 1, S, S) of one frame -> its channel gates (1, C, 1, 1).
 
-    The channel means run over all windows at once and leave out what is near a window's border.
+    The channel means run over all windows at once and leave out what is near a window's border:
+    as many pixels as the lowest level sees as one, which are those that the border changes most.
     """
+
+    output = "gates"
 
     def __init__(self, network: UmsNetwork):
         super().__init__()
         self.network = network
 
+    def inputs(self) -> dict[str, Input]:
+        return {"windows": Input((2, 1, 128, 128), {0: "count", 2: "height", 3: "width"})}
+
     def forward(self, windows: Tensor) -> Tensor:
         gates: list[Tensor] = []
 
         def attend(name: str, maps: Tensor) -> Tensor:
-            cut = _BORDER >> int(name[0])
+            cut = self.network.config.grid >> int(name[0])
             pooled = maps[:, :, cut:-cut, cut:-cut].mean((0, 2, 3))[None]
             unit: ChannelGate = self.network.nodes[name].attention
             gates.append(unit.gate(pooled))
@@ -108,3 +125,6 @@ def _shares(config: UmsConfig) -> dict[str, slice]:
         shares[name_of(level, column)] = slice(start, stop)
         start = stop
     return shares
+
+
+GRAPHS = {"": Gradient, "gates": Gates, "whole": Whole}

@@ -12,42 +12,19 @@ with bias, gates without bias and as many maps inside a node as leave it give: 1
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from hyperfocal.measures.ums.config import UmsConfig
 
 multiple_of = 1  # any picture size will do
 minimum = 16  # px, of which the lowest level sees one
 
 Attend = Callable[[str, Tensor], Tensor]
 Raise = Callable[[Tensor, tuple[int, int]], Tensor]
-
-
-@dataclass(frozen=True)
-class UmsConfig:
-    """What defines the network; it is written into the weights file."""
-
-    channels: tuple[int, ...] = (16, 16, 32, 32, 64)  # of the levels, finest first
-    kernel: int = 7  # px
-    reduction: int = 2  # of the squeeze in cSE
-    mean: float = 0.5  # of the grey levels, 0…1
-    deviation: float = 0.5
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", tuple(self.channels))  # a list in the weights file
-
-    @property
-    def places(self) -> Iterator[tuple[int, int]]:
-        """(level, column) of all nodes, in the order in which they are computed."""
-        levels = len(self.channels)
-        return ((level, column) for column in range(levels) for level in range(levels - column))
-
-    @property
-    def gate_count(self) -> int:
-        return sum(self.channels[level] for level, _ in self.places)
 
 
 def name_of(level: int, column: int) -> str:

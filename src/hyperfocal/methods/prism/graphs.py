@@ -6,19 +6,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hyperfocal.methods.prism.network import Step
+from hyperfocal.inference.graph import Graph, Input
+from hyperfocal.methods.prism.network import PrismNetwork, Step
 
 
-class Inference(nn.Module):
-    """A step that takes its level in squares of 2×2 pixels, as its first convolution sees it.
+class Level(Graph):
+    """A step that takes its level pixel-unshuffled by 2, as its first convolution sees it.
 
     Features of the coarser level go through a transposed convolution, which is what that
-    convolution does to them when every one of them is repeated in a square of 2×2. What the head
+    convolution does to them when every one of them is repeated 2×2 times. What the head
     gives and, unless they are the last, the features come out of one convolution, because engines
     are slow at joining maps.
     """
 
-    def __init__(self, step: Step, *, is_last: bool):
+    output = "made"
+
+    def __init__(self, step: Step, *, is_last: bool = False):
         super().__init__()
         first, *rest = step.layers
         channels = first.out_channels
@@ -36,12 +39,40 @@ class Inference(nn.Module):
             self.head.weight.copy_(torch.cat([step.head.weight, same]))
             self.head.bias.copy_(functional.pad(step.head.bias, (0, len(same))))
 
-    def forward(self, squares: Tensor, coarser: Tensor) -> Tensor:
+    def inputs(self) -> dict[str, Input]:
+        coarser = Input((1, self.coarser.in_channels, 16, 16), {2: "rows", 3: "columns"})
+        return {"unshuffled": Input.of_size(1, self.seen.in_channels, 32, 32), "coarser": coarser}
+
+    def forward(self, unshuffled: Tensor, coarser: Tensor) -> Tensor:
         """(1, 4·seen, h, w), features (1, C, h/2, w/2) -> (1, made, h, w), then its features."""
-        maps = functional.relu(self.seen(squares) + self.coarser(coarser))
+        maps = functional.relu(self.seen(unshuffled) + self.coarser(coarser))
         for layer in self.rest:
             maps = functional.relu(layer(maps))
         return self.head(maps)
+
+
+class Coarse(Level):
+    """Scores and features of any level but the finest."""
+
+    def __init__(self, network: PrismNetwork):
+        super().__init__(network.coarse)
+
+
+class Fine(Level):
+    """Scores of the finest level."""
+
+    def __init__(self, network: PrismNetwork):
+        super().__init__(network.fine, is_last=True)
+
+
+class Refine(Level):
+    """The change of a level of the averages, and features."""
+
+    def __init__(self, network: PrismNetwork):
+        super().__init__(network.refine)
+
+
+GRAPHS = {"coarse": Coarse, "fine": Fine, "refine": Refine}
 
 
 def _repeated(weight: Tensor) -> Tensor:
@@ -51,11 +82,3 @@ def _repeated(weight: Tensor) -> Tensor:
         first, middle, last = weight.split(1, axis)
         weight = torch.cat([last, middle + last, first + middle, first], axis)
     return weight.transpose(0, 1)
-
-
-def example(part: Inference) -> tuple[Tensor, Tensor]:
-    """Inputs of the right shapes, to trace the graph with."""
-    return (
-        torch.rand(1, part.seen.in_channels, 32, 32),
-        functional.relu(torch.rand(1, part.coarser.in_channels, 16, 16)),
-    )

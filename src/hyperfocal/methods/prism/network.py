@@ -3,7 +3,7 @@
 One small network, the same on all levels but the finest, walks down a Laplacian pyramid. It sees
 the frame's band and local energy, what the whole stack has there (its largest and mean energy, a
 provisional composite by the classical rule) and its own features of the coarser level. It works on
-squares of 2×2 pixels, at half the level's resolution. Frames are averaged with the softmax of its
+the level pixel-unshuffled by 2 (space to depth). Frames are averaged with the softmax of its
 scores in two ways: as they are, with one score a pixel, which keeps what is simply sharp in one of
 them; and band by band, with a score for each band, which takes the detail of one frame over the
 brightness of another. A second such network walks down the pyramids of both averages and makes one
@@ -19,26 +19,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-EPSILON = 1e-6  # energy of a band that counts as nothing; about that of 8-bit rounding
-RULE = 2.0  # power of the energy in the provisional composite
-_SCORE_FEATURES, _MEND_FEATURES = 7, 7  # what the steps make of the maps that they are given
-_RULE_SCORE = slice(1, 2)  # of the former: what the rule alone scores
+from hyperfocal.methods.prism.config import FEATURES, RULE, PrismConfig
 
-
-@dataclass(frozen=True)
-class PrismConfig:
-    """What defines the network; it is written into the weights file."""
-
-    channels: int = 32  # features of the scoring network
-    mend_channels: int = 24  # features of the mending network
-    depth: int = 2  # convolutions of a step
-    levels: int = 5  # bands of the pyramid in training; others will do at inference
-    # Power of the energy in the rule that scores start from; two runs that learned it ended here.
-    power: float = 1.009
+RULE_POWER = 2.0  # of the energy in the provisional composite
+_RULE_SCORE = slice(RULE, RULE + 1)
 
 
 class Step(nn.Module):
-    """One level of a pyramid, seen in squares of 2×2 pixels, with features of the coarser one."""
+    """One level of a pyramid, pixel-unshuffled by 2, with features of the coarser one."""
 
     def __init__(self, seen: int, channels: int, depth: int, made: int):
         super().__init__()
@@ -67,9 +55,9 @@ class PrismNetwork(nn.Module):
     def __init__(self, config: PrismConfig | None = None):
         super().__init__()
         self.config = config = config or PrismConfig()
-        self.coarse = Step(_SCORE_FEATURES, config.channels, config.depth, 5)
-        self.fine = Step(_SCORE_FEATURES, config.channels, config.depth, 8)
-        self.mend = Step(_MEND_FEATURES, config.mend_channels, config.depth, 4)
+        self.coarse = Step(FEATURES, config.channels, config.depth, 5)
+        self.fine = Step(FEATURES, config.channels, config.depth, 8)
+        self.refine = Step(FEATURES, config.refine_channels, config.depth, 4)
 
     def scores(self, stack: PyramidStack) -> FrameScores:
         """How much of each frame is to go into the averages."""
@@ -89,7 +77,7 @@ class PrismNetwork(nn.Module):
 
     def coarse_scores(self, maps: Tensor, coarser: Tensor) -> tuple[Tensor, Tensor]:
         """Maps (N, 8, h, w) of a level and features of the coarser -> scores (N, 5, h/2, w/2): of
-        the four pixels of a square, and of the base if this is the coarsest level; features."""
+        four pixels, and of the base if this is the coarsest level; features."""
         seen = score_features(maps, self.config.power)
         features = self.coarse(seen, coarser)
         learned = self.coarse.head(features).float()
@@ -102,27 +90,27 @@ class PrismNetwork(nn.Module):
         learned = self.fine.head(self.fine(seen, coarser)).float()
         return functional.pixel_shuffle(learned, 2) + seen[:, _RULE_SCORE].float()
 
-    def mended(
-        self, stack: PyramidStack, first: Tensor, blended: list[Tensor], sure: Tensor
+    def refined(
+        self, stack: PyramidStack, first: Tensor, blended: list[Tensor], max_weight: Tensor
     ) -> Tensor:
         """One picture (B, 1, H, W) of the average of frames and those of their bands.
 
-        `sure` is the largest weight of a frame in the first.
+        `max_weight` is the largest weight of a frame in the first.
         """
         levels = len(stack.bands)
         bands, lows = pyramid(first, levels)
         other_lows, low = low_passes(blended[:-1], blended[-1]), lows[-1]
         *_, height, width = bands[-1].shape
-        maps = low.new_zeros(len(low), self.config.mend_channels, height // 4, width // 4)
-        pools = [sure]
+        maps = low.new_zeros(len(low), self.config.refine_channels, height // 4, width // 4)
+        pools = [max_weight]
         for _ in bands[1:]:
             pools.append(functional.avg_pool2d(pools[-1], 2))
         for level in reversed(range(levels)):
             raised, largest = expanded(low), stack.largest[level]
             given = [bands[level], blended[level], lows[level], largest, other_lows[level]]
             given += [stack.sharers[level], pools[level], raised]
-            maps = self.mend(mend_features(torch.cat(given, 1)), maps)
-            change = functional.pixel_shuffle(self.mend.head(maps).float(), 2)
+            maps = self.refine(refine_features(torch.cat(given, 1)), maps)
+            change = functional.pixel_shuffle(self.refine.head(maps).float(), 2)
             low = raised + bands[level] + change * torch.exp(0.5 * largest)
         return low
 
@@ -131,12 +119,12 @@ class PrismNetwork(nn.Module):
 
         Sides are multiples of 2^(levels + 1).
         """
-        stack = PyramidStack(frames, self.config.levels)
+        stack = PyramidStack(frames, self.config.levels, self.config.epsilon)
         scores = self.scores(stack)
         weights = torch.softmax(scores.pixels, 1)
         first = (weights * frames).sum(1, keepdim=True)
         blended = averaged(scores.levels, [*stack.bands, stack.lows[-1]])
-        made = self.mended(stack, first, blended, weights.amax(1, keepdim=True))
+        made = self.refined(stack, first, blended, weights.amax(1, keepdim=True))
         return made, first, low_passes(blended[:-1], blended[-1])[0]
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -163,16 +151,16 @@ def averaged(scores: list[Tensor], parts: list[Tensor]) -> list[Tensor]:
 class PyramidStack:
     """The Laplacian pyramids of frames (B, K, H, W), and what all frames together have."""
 
-    def __init__(self, frames: Tensor, levels: int):
+    def __init__(self, frames: Tensor, levels: int, epsilon: float = PrismConfig.epsilon):
         self.frames = frames
         self.bands, self.lows = pyramid(frames, levels)
-        self.energies = [torch.log(softened(band.square()) + EPSILON) for band in self.bands]
+        self.energies = [torch.log(softened(band.square()) + epsilon) for band in self.bands]
         self.largest = [energy.amax(1, keepdim=True) for energy in self.energies]
         self.mean = [energy.mean(1, keepdim=True) for energy in self.energies]
         self.sharers: list[Tensor] = []
         self.composite_bands: list[Tensor] = []
         for band, energy, largest in zip(self.bands, self.energies, self.largest, strict=True):
-            weights = torch.exp(RULE * (energy - largest))
+            weights = torch.exp(RULE_POWER * (energy - largest))
             total = weights.sum(1, keepdim=True)
             self.sharers.append(torch.log(total))
             self.composite_bands.append((weights * band).sum(1, keepdim=True) / total)
@@ -207,11 +195,11 @@ def score_features(maps: Tensor, power: float) -> Tensor:
     )
 
 
-def mend_features(maps: Tensor) -> Tensor:
+def refine_features(maps: Tensor) -> Tensor:
     """(N, 8, h, w): bands of both averages, low pass of the first, largest log energy, low pass of
-    the second, log of how many share the largest, the largest weight, what is mended so far ->
+    the second, log of how many share the largest, the largest weight, what is refined so far ->
     (N, 7, h, w), all of the order of 1."""
-    band, other, low, largest, other_low, sharers, sure, raised = maps.split(1, 1)
+    band, other, low, largest, other_low, sharers, max_weight, raised = maps.split(1, 1)
     scale = torch.exp(-0.5 * largest)
     return torch.cat(
         [
@@ -219,7 +207,7 @@ def mend_features(maps: Tensor) -> Tensor:
             (other - band) * scale,
             squashed((low - other_low) * scale),
             (raised + band - low) * scale,
-            sure,
+            max_weight,
             (largest + 9) / 3,
             sharers,
         ],

@@ -11,16 +11,12 @@ from hyperfocal.compute.buffers import Buffers, ThreadBuffers
 from hyperfocal.compute.tiles import Tile
 from hyperfocal.frame import Grey, Weight
 from hyperfocal.inference.blocks import Block, Blocks
+from hyperfocal.methods.prism.config import FEATURES, RULE, PrismConfig
 
-# Pixels in squares of 2×2, as the networks take them: (4, height / 2, width / 2).
-Squares = NDArray[np.float32]
+# A plane pixel-unshuffled by 2, as the networks take it: (4, height / 2, width / 2).
+Unshuffled = NDArray[np.float32]
 
-FEATURES = 7  # that the networks see of a level; the last two are of the stack for both of them
-_RULE = 1  # place of the score by the rule
-REACH = 2  # convolutions of a step of the networks, each one square
-BLOCKS = Blocks(side=128, border=REACH, grid=2)  # in squares; what fits a core's cache
-POWER = np.float32(1.009)  # of the energy in the rule that scores start from
-_NOTHING = np.float32(1e-6)  # energy of a band that counts as nothing
+_SIDE = 128  # unshuffled pixels of a block; what fits a core's cache
 STRIP = 64  # rows that are worked on at a time, to stay in the cache
 _held = ThreadBuffers()
 
@@ -28,11 +24,10 @@ _held = ThreadBuffers()
 class StackStatistics:
     """What all frames have together, and what the network sees of one of them."""
 
-    def __init__(self, level_count: int):
-        self.levels: list[
-            list[BlockFeatures]
-        ] = []  # fine to coarse, when all frames have been looked at
-        self._level_count, self._count = level_count, 0
+    def __init__(self, level_count: int, config: PrismConfig):
+        # Fine to coarse, when all frames have been looked at.
+        self.levels: list[list[BlockFeatures]] = []
+        self._level_count, self._config, self._count = level_count, config, 0
         self._sums: list[BandSums] = []
         self._base: Grey = np.empty((0, 0), np.float32)
         self._buffers = Buffers()
@@ -41,7 +36,7 @@ class StackStatistics:
         """Take note of a frame; `share` says how much of each pixel has data."""
         bands, lows = pyramid(grey, self._level_count, self._buffers)
         if not self._sums:
-            self._sums = [BandSums(*band.shape) for band in bands]
+            self._sums = [BandSums(band.shape, self._config.epsilon) for band in bands]
             self._base = np.zeros_like(lows[-1])
         for band, sums in zip(bands, self._sums, strict=True):
             sums.add(band, share)
@@ -67,10 +62,12 @@ class StackStatistics:
 
     def _parts(self, sums: BandSums, low: Grey) -> list[BlockFeatures]:
         parts: list[BlockFeatures] = []
-        squares = low.shape[0] // 2, low.shape[1] // 2
+        size = low.shape[0] // 2, low.shape[1] // 2
+        # A convolution of a step sees one unshuffled pixel more on each side.
+        blocks = Blocks(side=_SIDE, border=self._config.depth, grid=2)
         parallel.for_each(
-            lambda block: parts.append(BlockFeatures(block, sums, low, self._count)),
-            BLOCKS.over(squares),
+            lambda block: parts.append(BlockFeatures(block, sums, low, self._count, self._config)),
+            blocks.over(size),
         )
         return parts
 
@@ -79,15 +76,16 @@ class BandSums:
     """Of the frames looked at, in one level: largest energy; sums over frames of its logarithm, of
     its square, and of bands weighted with that (the classical rule)."""
 
-    def __init__(self, height: int, width: int):
-        self.largest, self.logs, self.squared, self.bands = np.zeros((4, height, width), np.float32)
+    def __init__(self, size: tuple[int, ...], epsilon: float):
+        self.largest, self.logs, self.squared, self.bands = np.zeros((4, *size), np.float32)
+        self._epsilon = np.float32(epsilon)
 
     def add(self, band: Grey, share: Weight | None) -> None:
         def take(strip: Tile) -> None:
             rows = strip.rows
-            energy = _energy(band[strip.outer_rows])[strip.inner_rows]
+            energy = _energy(band[strip.outer_rows], self._epsilon)[strip.inner_rows]
             if share is not None:
-                energy[share[rows] < 1] = _NOTHING
+                energy[share[rows] < 1] = self._epsilon
             np.maximum(self.largest[rows], energy, out=self.largest[rows])
             self.logs[rows] += cv2.log(energy, _held("log", *energy.shape))
             energy *= energy
@@ -108,12 +106,13 @@ class BandSums:
 
 
 class BlockFeatures:
-    """A block of a level, and what the networks see of it; all in squares of 2×2 pixels."""
+    """A block of a level, and what the networks see of it; all pixel-unshuffled by 2."""
 
-    def __init__(self, block: Block, sums: BandSums, low: Grey, count: int):
+    def __init__(self, block: Block, sums: BandSums, low: Grey, count: int, config: PrismConfig):
         self.block = block
-        self._squares = np.empty((FEATURES + 3, 4, *block.side), np.float32)
-        self._scale, self._low, self._largest = self._squares[FEATURES:]
+        self._power, self._epsilon = np.float32(config.power), np.float32(config.epsilon)
+        self._features = np.empty((FEATURES + 3, 4, *block.side), np.float32)
+        self._scale, self._low, self._largest = self._features[FEATURES:]
         rows, columns = self._here = _pixels(block)
         largest = cv2.log(sums.largest[rows, columns])
         scale = np.exp(largest / -2)
@@ -126,48 +125,48 @@ class BlockFeatures:
             (largest + 9) / 3,
             cv2.log(sums.squared[rows, columns]) - 2 * largest,
         )
-        for squares, feature in zip(self._squares[3:FEATURES], features, strict=True):
-            pixel_unshuffle(feature, squares)
+        for unshuffled, feature in zip(self._features[3:FEATURES], features, strict=True):
+            pixel_unshuffle(feature, unshuffled)
 
     @property
-    def seen(self) -> Squares:
-        """(1, 28, h, w): the features, for a network."""
-        return self._squares[:FEATURES].reshape(1, 4 * FEATURES, *self.block.side)
+    def features(self) -> Unshuffled:
+        """(1, 28, h, w), for a network."""
+        return self._features[:FEATURES].reshape(1, 4 * FEATURES, *self.block.side)
 
     def show(self, band: Grey, low: Grey) -> None:
         """Let the scoring network see this of a frame, and the energy of the band."""
-        scaled, rule, lower = self._squares[:3]
+        scaled, rule, lower = self._features[:3]
         energy = self._energy(band)
         pixel_unshuffle(cv2.log(energy, energy), rule)
         rule -= self._largest
-        rule *= POWER
+        rule *= self._power
         pixel_unshuffle(band[self._here], scaled, np.multiply, self._scale)
         pixel_unshuffle(low[self._here], lower, np.subtract, self._low)
         lower *= self._scale
         _squash(lower)
 
     def compare(
-        self, band: Grey, other: Grey, low: Grey, other_low: Grey, raised: Grey, sure: Weight
+        self, band: Grey, other: Grey, low: Grey, other_low: Grey, raised: Grey, max_weight: Weight
     ) -> None:
-        """Let the mending network see this: bands and low passes of both averages, what is mended
-        so far, the largest weight of a frame."""
-        band, other, low, other_low, raised, sure = (
-            plane[self._here] for plane in (band, other, low, other_low, raised, sure)
+        """Let the refining network see this: bands and low passes of both averages, what is
+        refined so far, the largest weight of a frame."""
+        band, other, low, other_low, raised, max_weight = (
+            plane[self._here] for plane in (band, other, low, other_low, raised, max_weight)
         )
         for place, plane in enumerate((band, other - band, low - other_low, raised + band - low)):
-            pixel_unshuffle(plane, self._squares[place], np.multiply, self._scale)
-        _squash(self._squares[2])
-        pixel_unshuffle(sure, self._squares[4])
+            pixel_unshuffle(plane, self._features[place], np.multiply, self._scale)
+        _squash(self._features[2])
+        pixel_unshuffle(max_weight, self._features[4])
 
-    def put_scores(self, learned: Squares, plane: Grey) -> None:
+    def put_scores(self, learned: Unshuffled, plane: Grey) -> None:
         """Write into the plane the scores by the rule and what the network adds to them."""
-        self._put(np.add, learned, self._squares[_RULE], plane)
+        self._put(np.add, learned, self._features[RULE], plane)
 
-    def put_change(self, made: Squares, plane: Grey) -> None:
+    def put_change(self, made: Unshuffled, plane: Grey) -> None:
         """Write into the plane what the network gives in units of the largest deviation."""
         self._put(np.divide, made, self._scale, plane)
 
-    def _put(self, combine: np.ufunc, one: Squares, other: Squares, plane: Grey) -> None:
+    def _put(self, combine: np.ufunc, one: Unshuffled, other: Unshuffled, plane: Grey) -> None:
         (rows, columns), own = self.block.places()
         for place in range(4):
             down, right = divmod(place, 2)
@@ -178,7 +177,7 @@ class BlockFeatures:
     def _energy(self, band: Grey) -> Grey:
         """Of the block, with what lies around it."""
         around, inner = zip(*map(_widened, self._here, band.shape), strict=True)
-        return _energy(band[around])[inner]
+        return _energy(band[around], self._epsilon)[inner]
 
 
 def pyramid(
@@ -198,10 +197,13 @@ def pyramid(
 
 
 def pixel_unshuffle(
-    plane: Grey, squares: Squares, combine: np.ufunc | None = None, other: Squares | None = None
+    plane: Grey,
+    out: Unshuffled,
+    combine: np.ufunc | None = None,
+    other: Unshuffled | None = None,
 ) -> None:
-    """(2h, 2w): its pixels as squares of 2×2, (4, h, w), combined with others of these."""
-    for place, part in enumerate(squares):
+    """(2h, 2w) -> `out` (4, h, w), as torch has it; combined with another such array."""
+    for place, part in enumerate(out):
         pixels = plane[place // 2 :: 2, place % 2 :: 2]
         if combine is None or other is None:
             part[...] = pixels
@@ -209,18 +211,18 @@ def pixel_unshuffle(
             combine(pixels, other[place], out=part)
 
 
-def _energy(band: Grey) -> Grey:
-    """Mean square around each pixel, never below that of 8-bit rounding.
+def _energy(band: Grey, epsilon: np.float32) -> Grey:
+    """Mean square around each pixel, and what counts as nothing.
 
     The thread's next call overwrites it.
     """
     square = np.multiply(band, band, out=_held("square", *band.shape))
     energy: Grey = cv2.GaussianBlur(square, (3, 3), 0, _held("energy", *band.shape))
-    energy += _NOTHING
+    energy += epsilon
     return energy
 
 
-def _squash(values: Squares) -> None:
+def _squash(values: Unshuffled) -> None:
     """Bring values within −4…4, as they are around 0."""
     size = np.abs(values, out=_held("size", *values.shape))
     size *= np.float32(0.25)
@@ -229,7 +231,7 @@ def _squash(values: Squares) -> None:
 
 
 def _pixels(block: Block) -> tuple[slice, slice]:
-    """Rows and columns of a block of squares, in pixels."""
+    """Rows and columns of a block of unshuffled pixels, in pixels."""
     rows, columns = (
         slice(2 * start, 2 * (start + length))
         for start, length in zip(block.corner, block.side, strict=True)

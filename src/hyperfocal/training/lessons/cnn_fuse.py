@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hyperfocal.baselines.cnn_fuse import graphs
+from hyperfocal.baselines.cnn_fuse.config import PATCH
 from hyperfocal.baselines.cnn_fuse.graphs import Scores, focus_map
-from hyperfocal.baselines.cnn_fuse.network import PATCH, CnnFuseNetwork, merged
+from hyperfocal.baselines.cnn_fuse.network import CnnFuseNetwork, merged
 from hyperfocal.options import option
 from hyperfocal.training import focus_pairs
-from hyperfocal.training.export import export_parts
+from hyperfocal.training.export import export
 from hyperfocal.training.options import TrainOptions
 
 
@@ -99,7 +99,8 @@ class CnnFuseLesson:
         return sharp, soft, is_flat
 
     def export(self, network: Any, folder: Path) -> list[Path]:
-        return export_cnn_fuse(network, folder)
+        """The network with its last two layers merged."""
+        return export(merged(network.cpu()), folder / "cnn_fuse.safetensors")
 
     def sample(self, views: Tensor) -> Tensor:
         """The focus map of the view and its blurred self, each sharp on one half."""
@@ -111,9 +112,3 @@ class CnnFuseLesson:
         ]
         scores = Scores(self.network).to(views.device)
         return focus_map(*(scores(frame).float() for frame in frames))
-
-
-def export_cnn_fuse(network: CnnFuseNetwork, folder: Path) -> list[Path]:
-    """`cnn_fuse.safetensors`, its last two layers merged, and `cnn_fuse.scores.onnx`."""
-    slim = merged(network.cpu())
-    return export_parts(slim, folder / "cnn_fuse", {".scores": graphs.Scores(slim)})

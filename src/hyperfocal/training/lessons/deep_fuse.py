@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hyperfocal.baselines.deep_fuse.config import DeepFuseConfig
 from hyperfocal.baselines.deep_fuse.network import DeepFuseNetwork
 from hyperfocal.options import option
 from hyperfocal.training import focus_pairs
-from hyperfocal.training.export import export_encoder_decoder
+from hyperfocal.training.export import export
 from hyperfocal.training.losses import brightness_loss, mef_ssim
 from hyperfocal.training.options import TrainOptions
 
@@ -34,6 +35,7 @@ class TrainDeepFuse(TrainOptions):
     height: int = option(64, "height of a view", unit="px", low=16)
     width: int = option(64, "width of a view", unit="px", low=16)
     crop: bool = option(True, "cut views at random places and scales instead of shrinking")
+    channels: int = option(DeepFuseConfig.channels, "features of a frame", low=1)
     levels: int = option(5, "strengths of blur", low=1)
     brightness_weight: float = option(
         10.0, "weight of the squared difference in brightness beside 1 − MEF-SSIM", low=0
@@ -51,7 +53,7 @@ class DeepFuseLesson:
 
     def __init__(self, options: TrainDeepFuse):
         self.options = options
-        self.network = DeepFuseNetwork()
+        self.network = DeepFuseNetwork(DeepFuseConfig(options.channels))
 
     def losses(self, views: Tensor) -> dict[str, Tensor]:
         with torch.autocast(views.device.type, enabled=False):
@@ -64,7 +66,7 @@ class DeepFuseLesson:
         return {"total": total, "1 - MEF-SSIM": unlike, "brightness": brightness}
 
     def export(self, network: Any, folder: Path) -> list[Path]:
-        return export_encoder_decoder(network, folder)
+        return export(network, folder / "deep_fuse.safetensors")
 
     def sample(self, views: Tensor) -> Tensor:
         frames = focus_pairs.focus_pairs(views.float(), self.options.levels)

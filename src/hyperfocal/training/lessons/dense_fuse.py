@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hyperfocal.baselines.dense_fuse.config import DenseFuseConfig
 from hyperfocal.baselines.dense_fuse.network import DenseFuseNetwork
 from hyperfocal.options import option
-from hyperfocal.training.export import export_encoder_decoder
+from hyperfocal.training.export import export
 from hyperfocal.training.losses import ssim
 from hyperfocal.training.options import TrainOptions
 
@@ -27,6 +28,7 @@ class TrainDenseFuse(TrainOptions):
     epochs: int = option(4, "how often every photograph is seen", low=1)
     batch: int = option(2, "views a step", low=1)
     decay: float = option(1.0, "factor on the learning rate", low=0, high=1)
+    growth: int = option(DenseFuseConfig.growth, "channels that each layer adds", low=1)
     ssim_weight: float = option(1000.0, "weight of 1 − SSIM beside the pixel loss", low=0)
 
     def lesson(self) -> DenseFuseLesson:
@@ -41,7 +43,7 @@ class DenseFuseLesson:
 
     def __init__(self, options: TrainDenseFuse):
         self.options = options
-        self.network = DenseFuseNetwork()
+        self.network = DenseFuseNetwork(DenseFuseConfig(options.growth))
 
     def losses(self, views: Tensor) -> dict[str, Tensor]:
         made = self.network(views)
@@ -53,7 +55,7 @@ class DenseFuseLesson:
         return {"total": total, "1 - SSIM": unlike, "pixel": pixel}
 
     def export(self, network: Any, folder: Path) -> list[Path]:
-        return export_encoder_decoder(network, folder)
+        return export(network, folder / "dense_fuse.safetensors")
 
     def sample(self, views: Tensor) -> Tensor:
         return self.network(views).clamp(0, 1)

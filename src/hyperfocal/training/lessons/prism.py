@@ -14,11 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hyperfocal.inference.checkpoints import metadata_of
-from hyperfocal.methods.prism import graphs
-from hyperfocal.methods.prism.network import PrismConfig, PrismNetwork
+from hyperfocal.methods.prism.config import PrismConfig
+from hyperfocal.methods.prism.network import PrismNetwork
 from hyperfocal.options import option
-from hyperfocal.training.export import export_graph, saved
+from hyperfocal.training.export import export
 from hyperfocal.training.losses import ssim
 from hyperfocal.training.options import TrainOptions
 from hyperfocal.training.scenes.dataset import SceneDataset
@@ -40,8 +39,11 @@ class TrainPrism(TrainOptions):
     weight_decay: float = option(1e-4, "pull of the weights towards zero", low=0)
     scenes: int = option(12000, "scenes that are composed of the photographs", low=40)
     held_out_scenes: int = option(200, "scenes of the photographs that are held out", low=40)
-    channels: int = option(32, "features of the scoring network", low=4)
-    mend_channels: int = option(24, "features of the mending network", low=4)
+    channels: int = option(PrismConfig.channels, "features of the scoring network", low=4)
+    refine_channels: int = option(
+        PrismConfig.refine_channels, "features of the refining network", low=4
+    )
+    depth: int = option(PrismConfig.depth, "convolutions of a step of either network", low=1)
     part_weight: float = option(0.25, "weight of each average's own error", low=0)
     ssim_weight: float = option(0.15, "weight of 10·log10(1 − SSIM)", low=0)
 
@@ -67,7 +69,9 @@ class PrismLesson:
 
     def __init__(self, options: TrainPrism):
         self.options = options
-        self.network = PrismNetwork(PrismConfig(options.channels, options.mend_channels))
+        self.network = PrismNetwork(
+            PrismConfig(options.channels, options.refine_channels, options.depth)
+        )
 
     def losses(self, views: Tensor) -> dict[str, Tensor]:
         """Of scenes (B, K + 1, H, W), the reference being the last."""
@@ -83,7 +87,7 @@ class PrismLesson:
         return {"total": total, "picture": picture, **parts, "1 - SSIM": unlike}
 
     def export(self, network: Any, folder: Path) -> list[Path]:
-        return export_prism(network, folder)
+        return export(network, folder / "prism.safetensors")
 
     def sample(self, views: Tensor) -> Tensor:
         return self.network(views[:, :-1].contiguous()).clamp(0, 1)
@@ -93,27 +97,3 @@ def _decibels(made: Tensor, reference: Tensor) -> Tensor:
     """By how much the scenes' mean PSNR is below 60 dB; errors below 55 dB hardly count."""
     squares = (made.float() - reference).square().mean((1, 2, 3))
     return 60 + 10 * torch.log10(squares + 3e-6).mean()
-
-
-def export_prism(network: PrismNetwork, folder: Path) -> list[Path]:
-    """`prism.safetensors`, `prism.coarse.onnx`, `prism.fine.onnx` and `prism.mend.onnx`."""
-    stem = folder / "prism"
-    paths = [saved(network, stem)]
-    parts = {
-        "coarse": graphs.Inference(network.coarse, is_last=False),
-        "fine": graphs.Inference(network.fine, is_last=True),
-        "mend": graphs.Inference(network.mend, is_last=False),
-    }
-    sides = {"squares": {2: "height", 3: "width"}, "coarser": {2: "rows", 3: "columns"}}
-    for name, module in parts.items():
-        path = stem.with_name(f"prism.{name}.onnx")
-        export_graph(
-            module,
-            graphs.example(module),
-            path,
-            inputs=sides,
-            output="made",
-            metadata=metadata_of(network),
-        )
-        paths.append(path)
-    return paths

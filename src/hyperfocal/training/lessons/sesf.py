@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hyperfocal.measures.sesf import graphs
-from hyperfocal.measures.sesf.network import Attention, SesfConfig, SesfNetwork
+from hyperfocal.measures.sesf.config import Attention, SesfConfig
+from hyperfocal.measures.sesf.network import SesfNetwork
 from hyperfocal.options import option
-from hyperfocal.training.export import export_parts
+from hyperfocal.training.export import export
 from hyperfocal.training.losses import ssim
 from hyperfocal.training.options import TrainOptions
 
@@ -26,7 +26,8 @@ from hyperfocal.training.options import TrainOptions
 class TrainSesf(TrainOptions):
     """Options of `hyperfocal train sesf`; the defaults are the published settings."""
 
-    attention: Attention = option("cse", "squeeze-and-excitation of the encoder")
+    attention: Attention = option(SesfConfig.attention, "squeeze-and-excitation of the encoder")
+    growth: int = option(SesfConfig.growth, "channels that each block adds", low=8)
     ssim_weight: float = option(1000.0, "weight of 1 − SSIM beside the pixel loss", low=0)
 
     def lesson(self) -> SesfLesson:
@@ -41,7 +42,7 @@ class SesfLesson:
 
     def __init__(self, options: TrainSesf):
         self.options = options
-        self.network = SesfNetwork(SesfConfig(attention=options.attention))
+        self.network = SesfNetwork(SesfConfig(options.attention, options.growth))
 
     def losses(self, views: Tensor) -> dict[str, Tensor]:
         made = self.network(views)
@@ -53,16 +54,7 @@ class SesfLesson:
         return {"total": total, "1 - SSIM": unlike, "pixel": pixel}
 
     def export(self, network: Any, folder: Path) -> list[Path]:
-        return export_sesf(network, folder)
+        return export(network, folder / f"sesf-{network.config.attention}.safetensors")
 
     def sample(self, views: Tensor) -> Tensor:
         return self.network.denormalise(self.network(views)).clamp(0, 1)
-
-
-def export_sesf(network: SesfNetwork, folder: Path) -> list[Path]:
-    """`sesf-cse.safetensors`, `.onnx`, and unless it is sSE `.gates.onnx` and `.whole.onnx`."""
-    parts = {"": graphs.Gradient(network)}
-    if network.config.attention != "sse":
-        parts |= {".gates": graphs.Gates(network), ".whole": graphs.Whole(network)}
-    stem = folder / f"sesf-{network.config.attention}"
-    return export_parts(network, stem, parts, channels=network.config.channels)

@@ -16,10 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hyperfocal.measures.ums import graphs
 from hyperfocal.measures.ums.network import UmsNetwork
 from hyperfocal.options import option
-from hyperfocal.training.export import export_parts
+from hyperfocal.training.export import export
 from hyperfocal.training.losses import gradient_loss, spatial_frequency_loss, ssim
 from hyperfocal.training.options import TrainOptions
 
@@ -79,17 +78,7 @@ class UmsLesson:
         return {"total": torch.stack(weighted).sum(), **terms}
 
     def export(self, network: Any, folder: Path) -> list[Path]:
-        return export_ums(network, folder)
+        return export(network, folder / "ums.safetensors")
 
     def sample(self, views: Tensor) -> Tensor:
         return self.network.denormalise(self.network(views)).clamp(0, 1)
-
-
-def export_ums(network: UmsNetwork, folder: Path) -> list[Path]:
-    """`ums.safetensors`, `ums.onnx`, `ums.gates.onnx` and `ums.whole.onnx`."""
-    parts = {
-        "": graphs.Gradient(network),
-        ".gates": graphs.Gates(network),
-        ".whole": graphs.Whole(network),
-    }
-    return export_parts(network, folder / "ums", parts, channels=network.config.gate_count)

@@ -1,0 +1,40 @@
+"""`hyperfocal export`: the graphs that inference runs, made from weights."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from hyperfocal.errors import FormatError, MissingExtra
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser(
+        "export", help="make the graphs that inference runs, beside weights that were trained"
+    )
+    parser.add_argument("weights", nargs="+", type=Path, help=".safetensors files")
+    parser.set_defaults(run=_run)
+
+
+def _run(given: argparse.Namespace) -> None:
+    try:
+        import onnx  # noqa: F401
+
+        from hyperfocal.inference.checkpoints import load_network
+        from hyperfocal.training.export import export_graphs
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"exporting needs {error.name}, which is absent; pip install 'hyperfocal[train]'"
+        ) from error
+    networks = {path: load_network(path) for path in given.weights}
+    for path, network in networks.items():
+        try:
+            made = export_graphs(network, path)
+        except OSError as error:
+            raise FormatError(
+                f"graphs cannot be written beside {path} ({error.strerror}); free space or copy it "
+                "elsewhere"
+            ) from error
+        for graph in made:
+            print(graph)
