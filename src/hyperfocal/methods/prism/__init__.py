@@ -48,6 +48,8 @@ Maps = NDArray[np.float32]  # (maps, height, width)
 CHANNELS, MEND_CHANNELS = 32, 24  # features of the two networks
 _NEVER = -FARTHEST  # score of a frame that has no data at a pixel
 _STEEPER = np.float32(2)  # how much more the depth keeps to the best frame than the picture does
+_LEVELS = 6  # see blur of 120 px, measured (tests/methods/test_prism_specks.py)
+_SMALL = 256  # px; a pixel of the base is to be at most a quarter of the picture's shorter side
 _strips = ThreadBuffers()
 
 
@@ -58,7 +60,13 @@ class Prism(EngineOptions):
     precision: AnyPrecision = option(  # type: ignore[assignment]
         "auto", "arithmetic of the network; auto: bf16 where the engine has it"
     )
-    levels: int = option(5, "bands of the pyramid: more see wider blur", low=3, high=8)
+    levels: int | None = option(
+        None,
+        f"bands of the pyramid: more see wider blur; none is {_LEVELS}, and {_LEVELS - 1} where "
+        f"a side is below {_SMALL} px",
+        low=3,
+        high=8,
+    )
     mend: bool = option(True, "mend the average of frames by that of their bands")
 
     has_depth: ClassVar[bool] = True
@@ -70,11 +78,22 @@ class Prism(EngineOptions):
     @property
     def halo(self) -> int:
         # Steps and reductions of all levels, each twice as far as on the finer one; then depth.
-        return rounded_up((2 * REACH + 4) * (2**self.levels - 1) + 6, self.grid)
+        return rounded_up((2 * REACH + 4) * (2**self._most_levels - 1) + 6, self.grid)
 
     @property
     def grid(self) -> int:
-        return 2 ** (self.levels + 1)
+        return 2 ** (self._most_levels + 1)
+
+    @property
+    def _most_levels(self) -> int:
+        return self.levels or _LEVELS
+
+    def levels_of(self, height: int, width: int) -> int:
+        """Bands for a picture of this size, and for each of its tiles.
+
+        A tile has at least `halo` rows, more than a small picture, or all rows of the picture.
+        """
+        return self.levels or (_LEVELS - 1 if min(height, width) < _SMALL else _LEVELS)
 
     def fold(self, height: int, width: int, channels: int) -> PrismFold:
         return PrismFold(self, (height, width, channels))
@@ -85,13 +104,15 @@ class PrismFold:
 
     def __init__(self, options: Prism, shape: tuple[int, int, int]):
         self._shape, self._count = shape, 0
-        self._size = (rounded_up(shape[0], options.grid), rounded_up(shape[1], options.grid))
-        self._known = StackStatistics(options.levels)
+        levels = options.levels_of(*shape[:2])
+        grid = 2 ** (levels + 1)
+        self._size = (rounded_up(shape[0], grid), rounded_up(shape[1], grid))
+        self._known = StackStatistics(levels)
         self._steps = LevelNetworks(options)
         self._buffers = Buffers()
         height, width, channels = shape
         self._pixels = SoftmaxAverage((height, width), channels)
-        sizes = [(self._size[0] >> at, self._size[1] >> at) for at in range(options.levels + 1)]
+        sizes = [(self._size[0] >> at, self._size[1] >> at) for at in range(levels + 1)]
         self._places = SoftmaxAverage(sizes[1], 2)
         self._bands = [SoftmaxAverage(size, 1) for size in sizes] if options.mend else []
         self._best = np.zeros((height, width), np.float32)
