@@ -28,7 +28,6 @@ from hyperfocal.batch.runs import Work  # noqa: E402
 from hyperfocal.bench import fingerprints  # noqa: E402
 from hyperfocal.cli.main import main  # noqa: E402
 from hyperfocal.errors import FormatError  # noqa: E402
-from hyperfocal.fusion.preprocessing import Preparation  # noqa: E402
 from hyperfocal.fusion.recipe import Recipe  # noqa: E402
 from hyperfocal.inference import weights  # noqa: E402
 from hyperfocal.inference.checkpoints import graphs_of, load_network  # noqa: E402
@@ -228,7 +227,7 @@ def test_keys_of_results_change_with_the_weights(tmp_path):
     job = Job("stack", "stack", frames, "")
 
     def keys(method):
-        work = Work(None, BatchOptions(), Recipe(method=method), Preparation())
+        work = Work(None, BatchOptions(), Recipe(method=method))
         return work.key(job), fingerprints.of_method(method)
 
     own, nested = f"prism:weights={path}", f'select:measure="sesf:weights={tmp_path}/s.safetensors"'
@@ -242,7 +241,7 @@ def test_keys_of_results_change_with_the_weights(tmp_path):
     export(network_of("sesf", seed=1), tmp_path / "s.safetensors")
     assert all(one != other for one, other in zip(keys(nested), nested_before, strict=True))
     path.unlink()
-    assert Work(None, BatchOptions(), Recipe(method=own), Preparation()).key(job) != before[0]
+    assert Work(None, BatchOptions(), Recipe(method=own)).key(job) != before[0]
 
 
 def test_options_of_one_s_own_weights_are_compared_by_their_text(tmp_path):

@@ -183,7 +183,8 @@ def test_raw_files_and_films_beside_pictures_are_left_out_and_told(tmp_path, pic
     (tmp_path / "live.mov").write_bytes(b"\0\0\0\x14ftypqt  ")
     fusion = hyperfocal.fuse(tmp_path, method=FAST)
     assert fusion.report["frames"] == ["0.png", "1.png"]
-    (notice,) = fusion.report["notices"]
+    notice, same = fusion.report["notices"]
+    assert "is the same picture as" in same
     told = "3 files are left aside, as no frames: 0.NEF, 1.NEF, live.mov; name RAW files"
     assert notice.startswith(told)
 

@@ -25,6 +25,9 @@ from hyperfocal.methods.prism.config import PrismConfig
 from hyperfocal.methods.prism.fold import PrismFold
 from hyperfocal.options import option
 
+_LEVELS = 6  # see blur of 120 px, measured (tests/methods/test_prism_specks.py)
+_SMALL = 256  # px; a pixel of the base is to be at most a quarter of the picture's shorter side
+
 
 @dataclass(frozen=True)
 class Prism(NetworkOptions):
@@ -33,7 +36,13 @@ class Prism(NetworkOptions):
     precision: AnyPrecision = option(  # type: ignore[assignment]
         "auto", "arithmetic of the network; auto: bf16 where the engine has it"
     )
-    levels: int = option(5, "bands of the pyramid: more see wider blur", low=3, high=8)
+    levels: int | None = option(
+        None,
+        f"bands of the pyramid: more see wider blur; none is {_LEVELS}, and {_LEVELS - 1} where "
+        f"a side is below {_SMALL} px",
+        low=3,
+        high=8,
+    )
     refine: bool = option(True, "refine the average of frames by that of their bands")
 
     network: ClassVar[str] = "prism"
@@ -52,11 +61,22 @@ class Prism(NetworkOptions):
     def halo(self) -> int:
         # Steps and reductions of all levels, each twice as far as on the finer one; then depth.
         reach = 2 * self.config.depth + 4
-        return rounded_up(reach * (2**self.levels - 1) + 6, self.grid)
+        return rounded_up(reach * (2**self._most_levels - 1) + 6, self.grid)
 
     @property
     def grid(self) -> int:
-        return 2 ** (self.levels + 1)
+        return 2 ** (self._most_levels + 1)
+
+    @property
+    def _most_levels(self) -> int:
+        return self.levels or _LEVELS
+
+    def levels_of(self, height: int, width: int) -> int:
+        """Bands for a picture of this size, and for each of its tiles.
+
+        A tile has at least `halo` rows, more than a small picture, or all rows of the picture.
+        """
+        return self.levels or (_LEVELS - 1 if min(height, width) < _SMALL else _LEVELS)
 
     def fold(self, height: int, width: int, channels: int) -> PrismFold:
         return PrismFold(self, (height, width, channels))

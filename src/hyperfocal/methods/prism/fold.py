@@ -31,13 +31,15 @@ class PrismFold:
 
     def __init__(self, options: Prism, shape: tuple[int, int, int]):
         self._shape, self._count = shape, 0
-        self._size = (rounded_up(shape[0], options.grid), rounded_up(shape[1], options.grid))
-        self._statistics = StackStatistics(options.levels, options.config)
+        levels = options.levels_of(*shape[:2])
+        grid = 2 ** (levels + 1)
+        self._size = (rounded_up(shape[0], grid), rounded_up(shape[1], grid))
+        self._statistics = StackStatistics(levels, options.config)
         self._networks = LevelNetworks(options)
         self._buffers = Buffers()
         height, width, channels = shape
         self._pixels = SoftmaxAverage((height, width), channels)
-        sizes = [(self._size[0] >> at, self._size[1] >> at) for at in range(options.levels + 1)]
+        sizes = [(self._size[0] >> at, self._size[1] >> at) for at in range(levels + 1)]
         self._depth_moments = SoftmaxAverage(sizes[1], 2)
         self._bands = [SoftmaxAverage(size, 1) for size in sizes] if options.refine else []
         self._best = np.zeros((height, width), np.float32)
