@@ -6,6 +6,7 @@
 
 from hyperfocal.errors import (
     AlignmentError,
+    BrokenChoice,
     Cancelled,
     FormatError,
     HyperfocalError,
@@ -28,6 +29,7 @@ __version__ = VERSION
 
 __all__ = [
     "AlignmentError",
+    "BrokenChoice",
     "Cancelled",
     "Evaluation",
     "FormatError",

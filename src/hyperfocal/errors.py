@@ -29,6 +29,10 @@ class UnknownChoice(HyperfocalError):
     """No choice of that name in a room; the message lists those that exist."""
 
 
+class BrokenChoice(HyperfocalError):
+    """A choice that another package adds cannot be loaded."""
+
+
 class MissingExtra(HyperfocalError):
     """An optional package or a weights file is absent; the message says how to get it."""
 

@@ -86,7 +86,7 @@ def needs(name: str) -> frozenset[str]:
 
 def defaults(given: Iterable[str]) -> list[str]:
     """The metrics of a picture that comes with these of `sources`, `reference` and `depth`."""
-    compared = [name for name in registry.names("metrics") if needs(name)]
+    compared = [name for name, _ in registry.modules("metrics") if needs(name)]
     return [*ALONE, *(name for name in compared if needs(name) <= set(given))]
 
 

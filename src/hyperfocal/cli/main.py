@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=hyperfocal.__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    found = registry.names("commands")
+    found = dict(registry.modules("commands"))
     for name in sorted(found, key=lambda name: (*_ORDER, *found).index(name)):
-        registry.module("commands", name).add(commands)
+        found[name].add(commands)
     return parser

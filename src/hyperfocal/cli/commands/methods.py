@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 from hyperfocal import registry
@@ -15,8 +16,9 @@ def add(commands: Any) -> None:
 
 
 def _run(given: argparse.Namespace) -> None:
-    for name in registry.names("methods"):
-        module = registry.module("methods", name)
-        print(f"{name}: {(module.__doc__ or '').splitlines()[0]}")
+    for name, module in registry.modules("methods"):
+        print(f"{name}: {(module.__doc__ or 'no description').strip().splitlines()[0]}")
         for info in infos(registry.choice("methods", name)):
             print(f"    {info.name}: {info.text}")
+    for line in registry.broken("methods"):
+        print(f"hyperfocal: note: {line}", file=sys.stderr)

@@ -222,4 +222,4 @@ def _format(suffix: str) -> ModuleType:
 
 @functools.cache
 def _formats() -> list[ModuleType]:
-    return [registry.module("formats", name) for name in registry.names("formats")]
+    return [module for _, module in registry.modules("formats")]
