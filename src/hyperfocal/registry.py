@@ -6,9 +6,9 @@ is no choice. In a file `guided_filter.py` the choice is the class `GuidedFilter
 of a learned choice holds its network as `network.py`.
 
 Other packages add choices by entry points of the group `hyperfocal.<room>`, under the choice's
-name: the module for formats, metrics, engines and commands, the class for methods and measures. They
-are looked for when a room is first asked for, and loaded when they are chosen. Ours win a clash of
-names.
+name: the module for formats, metrics, engines and commands, the class for methods and measures.
+They are looked for when a room is first asked for, and loaded when they are chosen. Ours win a
+clash of names.
 """
 
 from __future__ import annotations
