@@ -12,14 +12,14 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from hyperfocal.alignment import crop, exposure, reports, transform_file
+from hyperfocal.alignment import crop, exposure, highlights, reports, transform_file
 from hyperfocal.alignment.crop import Rectangle
 from hyperfocal.alignment.gain_offset import Correction
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.alignment.registration import Placement, register
 from hyperfocal.alignment.resampling import Filling, PlacedSource
 from hyperfocal.alignment.transform_file import TransformRecord
-from hyperfocal.alignment.transforms import IDENTITY, largest_shift
+from hyperfocal.alignment.transforms import IDENTITY, inverse, largest_shift, normal
 from hyperfocal.errors import AlignmentError
 from hyperfocal.frame import Source
 from hyperfocal.progress import OnStep, silent
@@ -30,7 +30,7 @@ Exposure: TypeAlias = Literal["auto", "none"]
 OnMisaligned: TypeAlias = Literal["skip", "error", "keep"]
 
 _FEWEST = 2  # frames that make a stack
-_DARK = 0.25  # of the usual light
+_BLOWN = 0.95  # of the pixels clipped
 _SMALLEST_SHARE = 0.05  # of the reference; less in common means that something is wrong
 
 
@@ -52,6 +52,7 @@ class _Plan:
     reference: int
     kept: tuple[int, ...]
     corrections: list[Correction] | None
+    usual: int  # the frame in whose light the others are brought
 
 
 def align(
@@ -103,31 +104,34 @@ def _planned(
 ) -> _Plan:
     placements, reference = _unmoved(len(stack)) if record is None else _recorded(record)
     if (how == "none" or record is not None) and exposures == "none":
-        return _Plan(placements, reference, _kept(stack, placements, on_misaligned), None)
+        kept = _kept(stack, placements, on_misaligned)
+        return _Plan(placements, reference, kept, None, reference)
     with Previews(stack) as previews:
         if how == "auto" and record is None:
             found, reference = register(previews, lambda *step: on_step("align", *step))
             placements = [replace(one, matrix=previews.to_frame(one.matrix)) for one in found]
-            placements = _without_dark(previews, placements)
+            placements = _informative(previews, placements)
         kept = _kept(stack, placements, on_misaligned)
-        corrections = None
+        corrections, usual = None, reference
         if exposures == "auto":
-            corrections = _corrections(previews, placements, reference, on_step)
-    return _Plan(placements, reference, kept, corrections)
+            corrections, usual = _corrections(previews, placements, reference, on_step)
+    return _Plan(placements, reference, kept, corrections, usual)
 
 
-def _without_dark(previews: Previews, placements: list[Placement]) -> list[Placement]:
-    """Frames that show nothing and are far darker than most count as misaligned.
+def _informative(previews: Previews, placements: list[Placement]) -> list[Placement]:
+    """Frames that show nothing count as misaligned where most frames show something.
 
-    A closed shutter or a flash that was not ready; what they hold is no part of the scene.
+    A closed shutter, a flash that went off in the lens: what they hold is no part of the scene.
     """
-    flat = [index for index, placement in enumerate(placements) if placement.status == "flat"]
-    if not flat or len(placements) - len(flat) < _FEWEST:
+    empty = {
+        index
+        for index, placement in enumerate(placements)
+        if placement.status == "flat" or float(previews.clipped(index).mean()) > _BLOWN
+    }
+    if len(placements) - len(empty) < max(_FEWEST, len(empty)):
         return placements
-    light = [float(previews.levels(index)[0].mean()) for index in range(len(placements))]
-    dark = {index for index in flat if light[index] < _DARK * float(np.median(light))}
     return [
-        replace(placement, status="misaligned") if index in dark else placement
+        replace(placement, status="misaligned") if index in empty else placement
         for index, placement in enumerate(placements)
     ]
 
@@ -171,14 +175,18 @@ def _kept(
 
 def _corrections(
     previews: Previews, placements: list[Placement], reference: int, on_step: OnStep
-) -> list[Correction] | None:
+) -> tuple[list[Correction] | None, int]:
+    """What brings the frames to usual light, and the frame that has it."""
+    alike = [i for i, one in enumerate(placements) if one.status in ("placed", "reference")]
+    usual = exposure.usual(previews, alike, reference)
+    back = inverse(placements[usual].matrix)
     compared: list[exposure.Comparison | None] = []
     for index, placement in enumerate(placements):
-        is_alike = placement.status == "placed"
-        matrix = previews.to_preview(placement.matrix)
-        compared.append(exposure.compare(previews, index, reference, matrix) if is_alike else None)
+        is_compared = index in alike and index != usual
+        matrix = previews.to_preview(normal(placement.matrix @ back))
+        compared.append(exposure.compare(previews, index, usual, matrix) if is_compared else None)
         on_step("expose", index + 1, len(placements))
-    return exposure.matched(compared, previews.brightest)
+    return exposure.matched(compared), usual
 
 
 def _common(stack: Stack, plan: _Plan) -> Rectangle:
@@ -203,16 +211,23 @@ def _sources(stack: Stack, plan: _Plan, kept: Rectangle, *, is_filled: bool) -> 
     reference = stack.sources[plan.reference]
     filling = Filling(reference, corrections[plan.reference]) if is_filled else None
     whole = Rectangle(0, stack.info.height, 0, stack.info.width)
-    found: list[Source] = []
-    for index in plan.kept:
+
+    def placed(index: int) -> Source:
         source, matrix = stack.sources[index], plan.placements[index].matrix
-        correction = corrections[index]
         is_moved = not np.array_equal(matrix, IDENTITY)
-        if is_moved or kept != whole or correction is not None:
-            wanted = filling if is_moved else None
-            source = PlacedSource(source, matrix, kept, correction, wanted)
-        found.append(source)
-    return found
+        if not is_moved and kept == whole and corrections[index] is None:
+            return source
+        return PlacedSource(source, matrix, kept, corrections[index], filling if is_moved else None)
+
+    found = {index: placed(index) for index in plan.kept}
+    darkened = {
+        index: correction
+        for index, correction in enumerate(corrections)
+        if index in found and correction is not None and highlights.are_darkened(correction)
+    }
+    if darkened:
+        found |= highlights.unclipped(found, darkened, placed(plan.usual))
+    return list(found.values())
 
 
 def _record(plan: _Plan, report: dict[str, Any], whole: Rectangle) -> TransformRecord:

@@ -1,13 +1,14 @@
 """Brightness of the frames against the reference: a gain for each channel of each frame.
 
 Means of small cells are compared, because defocus moves light but keeps its sum. Cells near black
-or white say nothing, and the median over cells is not moved by what changed place. An offset is
-added for frames whose cells show one; see offsets.py.
+or white or with clipped pixels say nothing, and the median over cells is not moved by what changed
+place. An offset is added for frames whose cells show one; see black_level.py. The reference here is
+a frame of usual light, which keeps it, and need not be the one on which frames are placed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -21,6 +22,9 @@ from hyperfocal.alignment.transforms import Matrix
 
 _DARKEST, _BRIGHTEST = 0.03, 0.9  # cells outside say nothing: black level, clipped highlights
 _FEWEST = 12  # cells
+_CLIPPED = (0.005, 0.05, 0.2)  # of a cell's pixels; more only where there are too few other cells
+_ENOUGH = 0.02  # of all cells
+_USUAL = 0.03  # of the light, within which the frame on which others are placed is taken for usual
 _LEAST = 0.02  # registered stacks without flicker are measured up to 0.013 off
 _ERRORS = 5  # standard errors that a gain must differ from 1
 _LARGEST = 8.0  # a gain beyond is no flicker, but another scene or a lamp switched off
@@ -68,29 +72,52 @@ def _with_offset(plain: Comparison, pairs: list[_Pair]) -> Comparison:
     return Comparison(gain, plain.error, offset)
 
 
+def usual(previews: Previews, frames: Sequence[int], preferred: int) -> int:
+    """The frame of median light, or the preferred one where it has next to the same."""
+    light = {index: previews.light(index) for index in frames}
+    order = sorted(frames, key=lambda index: light[index])
+    middle = order[(len(order) - 1) // 2 : len(order) // 2 + 1]
+    if preferred not in light:
+        return middle[0]
+    near = [abs(light[preferred] - light[index]) <= _USUAL * light[index] for index in middle]
+    return preferred if any(near) else middle[0]
+
+
 def _pairs(previews: Previews, index: int, reference: int, matrix: Matrix) -> list[_Pair]:
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    here, there = previews.levels(index), previews.levels(reference)
+    clipped = np.maximum(_placed(previews.clipped(index), matrix), previews.clipped(reference))
     pairs = []
     for channel in range(previews.stack.info.channels):
-        there, there_squared = (
-            np.ascontiguousarray(part[:, :, channel]) for part in previews.levels(reference)
-        )
-        here, here_squared = (
-            cv2.warpPerspective(
-                np.ascontiguousarray(part[:, :, channel]),
-                matrix,
-                there.shape[::-1],
-                flags=flags,
-                borderMode=cv2.BORDER_CONSTANT,
-                borderValue=-1e3,
-            ).reshape(there.shape)
-            for part in previews.levels(index)
-        )
-        is_usable = here_squared > _DARKEST**2
-        for level in (here, there):
-            is_usable &= (level > _DARKEST) & (level < _BRIGHTEST)
-        pairs.append(_Pair(here, there, (here_squared, there_squared), is_usable))
+        level, squared = (_placed(part[:, :, channel], matrix) for part in here)
+        level_there, squared_there = (np.ascontiguousarray(part[:, :, channel]) for part in there)
+        is_usable = squared > _DARKEST**2
+        for one in (level, level_there):
+            is_usable &= (one > _DARKEST) & (one < _BRIGHTEST)
+        is_usable = _without_clipped(is_usable, clipped)
+        pairs.append(_Pair(level, level_there, (squared, squared_there), is_usable))
     return pairs
+
+
+def _placed(cells: Cells, matrix: Matrix) -> Cells:
+    """Cells of a frame as the reference would show them, far below 0 where it has none."""
+    return cv2.warpPerspective(
+        np.ascontiguousarray(cells),
+        matrix,
+        cells.shape[::-1],
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=-1e3,
+    ).reshape(cells.shape)
+
+
+def _without_clipped(is_usable: NDArray[np.bool_], clipped: Cells) -> NDArray[np.bool_]:
+    """The usable cells with hardly a clipped pixel, or with few of them where these are too few."""
+    wanted = max(_FEWEST, _ENOUGH * is_usable.size)
+    for share in _CLIPPED:
+        clean = is_usable & (clipped <= share)
+        if clean.sum() >= wanted:
+            return clean
+    return is_usable
 
 
 def _gain(pair: _Pair) -> tuple[float, float]:
@@ -113,28 +140,21 @@ def _typical(logarithms: NDArray[np.float32]) -> tuple[float, float]:
     return float(np.exp(middle)), error
 
 
-def matched(
-    comparisons: Sequence[Comparison | None], brightest: Mapping[int, NDArray[np.float32]]
-) -> list[Correction] | None:
-    """What to do to each frame (None: not compared, left alone); None where only noise differs.
-
-    `brightest` holds each frame's largest pixels. None may be taken past 1: if one would, all gains
-    and offsets of all frames and channels are lowered by one common factor.
-    """
+def matched(comparisons: Sequence[Comparison | None]) -> list[Correction] | None:
+    """What to do to each frame (None: not compared, left alone); None where only noise differs."""
     if not any(comparison is not None and _is_real(comparison) for comparison in comparisons):
         return None
     channels = next(len(one.gain) for one in comparisons if one is not None)
-    gains = np.array([np.ones(channels) if one is None else one.gain for one in comparisons])
-    offsets = np.zeros_like(gains)
+    gains, offsets = np.ones((len(comparisons), channels)), np.zeros((len(comparisons), channels))
     for index, one in enumerate(comparisons):
-        if one is not None and one.offset is not None:
-            offsets[index] = one.offset
-    levels = np.array([brightest.get(index, np.zeros(channels)) for index in range(len(gains))])
-    # Float samples may lie above 1 from the start; then that is what must not be passed.
-    limit = max(1.0, float(levels.max()))
-    factor = max(1.0, float((gains * levels + offsets).max()) / limit)
-    gains, offsets = (part.astype(np.float32) for part in (gains / factor, offsets / factor))
-    return [Correction(gain, offset) for gain, offset in zip(gains, offsets, strict=True)]
+        if one is not None:
+            gains[index] = one.gain
+            if one.offset is not None:
+                offsets[index] = one.offset
+    return [
+        Correction(gain.astype(np.float32), offset.astype(np.float32))
+        for gain, offset in zip(gains, offsets, strict=True)
+    ]
 
 
 def _is_real(comparison: Comparison) -> bool:

@@ -11,8 +11,8 @@ from types import TracebackType
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from hyperfocal.alignment.clipping import is_clipped
 from hyperfocal.alignment.transforms import Matrix, rescaled
 from hyperfocal.frame import FrameInfo, Grey, Pixels, to_grey
 from hyperfocal.io.scratch import Scratch
@@ -37,9 +37,8 @@ class Previews:
         self.factor = max(1, min(wanted, info.height, info.width))
         self.shape = info.height // self.factor, info.width // self.factor
         self.cells = max(1, self.shape[0] // _CELL), max(1, self.shape[1] // _CELL)
-        self.brightest: dict[int, NDArray[np.float32]] = {}  # by frame: a number for each channel
         self._greys = _spool(info, self.shape, 1)
-        self._levels = _spool(info, self.cells, 2 * info.channels)
+        self._levels = _spool(info, self.cells, 2 * info.channels + 1)
 
     def __enter__(self) -> Previews:
         return self
@@ -68,7 +67,16 @@ class Previews:
         self._have(index)
         levels = self._levels.rows(index, slice(None))
         channels = levels.shape[2] // 2
-        return levels[:, :, :channels], levels[:, :, channels:]
+        return levels[:, :, :channels], levels[:, :, channels:-1]
+
+    def clipped(self, index: int) -> Grey:
+        """The share of each cell's pixels that are clipped in any channel, (height, width)."""
+        self._have(index)
+        return self._levels.rows(index, slice(None))[:, :, -1]
+
+    def light(self, index: int) -> float:
+        """The mean of a frame."""
+        return float(self.levels(index)[0].mean())
 
     def to_frame(self, matrix: Matrix) -> Matrix:
         """The same motion in pixels of a frame."""
@@ -90,19 +98,19 @@ class Previews:
         height, width = self.shape
         channels = self.stack.info.channels
         means, squares = np.empty((2, height, width, channels), np.float32)
-        brightest = np.full(channels, -np.inf, np.float32)
+        clipped = np.empty((height, width, 1), np.float32)
         step = max(1, _ROWS // self.factor)
         for top in range(0, height, step):
             strip = slice(top, min(height, top + step))
             rows = slice(strip.start * self.factor, strip.stop * self.factor)
             pixels = self.stack.read(index, rows)
-            np.maximum(brightest, pixels.max((0, 1)), out=brightest)
             pixels = pixels[:, : width * self.factor]
-            means[strip] = _reduced(pixels, (strip.stop - strip.start, width))
-            squares[strip] = _reduced(pixels * pixels, (strip.stop - strip.start, width))
-        self.brightest[index] = brightest
+            shape = strip.stop - strip.start, width
+            means[strip] = _reduced(pixels, shape)
+            squares[strip] = _reduced(pixels * pixels, shape)
+            clipped[strip] = _reduced(is_clipped(pixels)[:, :, None].astype(np.float32), shape)
         self._greys.put(index, to_grey(means)[:, :, None])
-        levels = [_reduced(means, self.cells), _reduced(squares, self.cells)]
+        levels = [_reduced(part, self.cells) for part in (means, squares, clipped)]
         self._levels.put(index, np.concatenate(levels, axis=2))
 
 

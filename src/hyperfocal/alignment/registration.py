@@ -31,6 +31,7 @@ ReferenceChoice: TypeAlias = Literal["middle", "first"]
 Tell: TypeAlias = Callable[[int, int], None]
 
 _CONFIDENT = 0.4  # frames of one stack reach 0.6 and more, other scenes stay below 0.2
+_UNUSUAL = 0.7  # logarithm of light over the median; such a frame is no good reference
 _TOO_SMALL = 64  # px of the shorter side, below which nothing is estimated
 _MOVED = 0.25  # px of a frame, below which a stack counts as registered
 _ERRORS = 6  # standard errors that a motion must exceed to count
@@ -132,11 +133,14 @@ class Registration:
         return _with_flat(placements, flat), chosen
 
     def _middle(self, members: list[int]) -> int:
-        """The frame in the middle; of two there, that which shows detail in more places."""
-        half = len(members) // 2
-        if len(members) % 2 or len(members) == 2:  # a pair has no middle
-            return members[half]
-        return max(members[half - 1 : half + 1], key=self._wealth)
+        """The frame nearest to the middle whose light is usual; of two, that with more detail."""
+        light = np.array([self._previews.light(index) for index in members])
+        usual = np.abs(np.log(light / np.median(light) + 1e-6)) < _UNUSUAL
+        aside = np.abs(np.arange(len(members)) - (len(members) - 1) / 2)
+        aside[~usual] += len(members)
+        nearest = [members[place] for place in np.flatnonzero(aside == aside.min())]
+        # A pair has no middle.
+        return nearest[-1] if len(members) == 2 else max(nearest, key=self._wealth)
 
     def _wealth(self, index: int) -> float:
         """How much detail a frame shows, in how many places."""
