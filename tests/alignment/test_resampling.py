@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scenes import as_type
 
-from tests.alignment.placed import placed
+import hyperfocal
+from tests.alignment.placed import OneFrame, placed, saved
 from tests.test_alignment import natural, similarity
 
 SHAPE = 200, 300
@@ -73,3 +74,16 @@ def test_strips_of_a_tall_frame_join_without_a_seam(tmp_path, matrix):
     shown = (made != 0).all(2)
     assert shown.mean() > 0.9
     assert np.abs(made - np.clip(whole, 0, 65535))[shown].max() < 30
+
+
+def test_a_saved_matrix_means_the_same_whatever_its_scale(tmp_path):
+    frames = as_type([natural(40, 50)] * 2, np.uint8)
+    pictures = []
+    for number, scale in enumerate((1.0, 2.0, -0.5)):
+        path = saved(tmp_path, [scale * shift(3, -2), np.eye(3)], (40, 50))
+        fused = hyperfocal.fuse(frames, method=OneFrame(0), apply_transforms=path)
+        pictures.append(fused.picture)
+        path.rename(tmp_path / f"{number}.json")
+    assert pictures[0].shape == (38, 47, 3)
+    assert np.array_equal(pictures[0], pictures[1])
+    assert np.array_equal(pictures[0], pictures[2])

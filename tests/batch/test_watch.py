@@ -178,3 +178,27 @@ def test_a_signal_ends_watching_cleanly(tmp_path, number, code):
     assert lines.startswith("made a: 3 frames")
     assert errors == "hyperfocal: stopped; what was done is kept, the same command goes on\n"
     assert len(formats.open_frames(out / "a.tif")) == 1
+
+
+def test_the_command_ends_with_1_where_a_stack_failed_and_with_0_where_none_did(tmp_path, capsys):
+    write_stack(tmp_path / "in" / "good")
+    codes = []
+    for _ in range(2):
+        with pytest.raises(SystemExit) as ended:
+            main(
+                [
+                    "watch",
+                    str(tmp_path / "in"),
+                    "-o",
+                    str(tmp_path / "out"),
+                    "--once",
+                    "--quiet",
+                    "0",
+                    *FAST,
+                ]
+            )
+        codes.append(ended.value.code)
+        (tmp_path / "in" / "bad").mkdir(exist_ok=True)
+        for number in range(2):
+            (tmp_path / "in" / "bad" / f"{number}.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")
+    assert codes == [0, 1]

@@ -121,12 +121,16 @@ def _planned(
 def _informative(previews: Previews, placements: list[Placement]) -> list[Placement]:
     """Frames that show nothing count as misaligned where most frames show something.
 
-    A closed shutter, a flash that went off in the lens: what they hold is no part of the scene.
+    A closed shutter, a flash that did not go off, or went off in the lens: what they hold is no
+    part of the scene, or in a light that no gain makes up for.
     """
+    light = [previews.light(index) for index in range(len(placements))]
     empty = {
         index
         for index, placement in enumerate(placements)
-        if placement.status == "flat" or float(previews.clipped(index).mean()) > _BLOWN
+        if placement.status == "flat"
+        or light[index] * exposure.LARGEST < np.median(light)
+        or float(previews.clipped(index).mean()) > _BLOWN
     }
     if len(placements) - len(empty) < max(_FEWEST, len(empty)):
         return placements

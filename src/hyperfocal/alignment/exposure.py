@@ -27,7 +27,7 @@ _ENOUGH = 0.02  # of all cells
 _USUAL = 0.03  # of the light, within which the frame on which others are placed is taken for usual
 _LEAST = 0.02  # registered stacks without flicker are measured up to 0.013 off
 _ERRORS = 5  # standard errors that a gain must differ from 1
-_LARGEST = 8.0  # a gain beyond is no flicker, but another scene or a lamp switched off
+LARGEST = 8.0  # a gain beyond is no flicker, but another scene or a lamp switched off
 
 
 @dataclass(frozen=True)
@@ -162,4 +162,4 @@ def _is_real(comparison: Comparison) -> bool:
         return True
     logarithm = np.abs(np.log(comparison.gain))
     is_real = logarithm > np.maximum(_LEAST, _ERRORS * comparison.error)
-    return bool((is_real & (logarithm < np.log(_LARGEST))).any())
+    return bool((is_real & (logarithm < np.log(LARGEST))).any())

@@ -135,7 +135,7 @@ class Registration:
     def _middle(self, members: list[int]) -> int:
         """The frame nearest to the middle whose light is usual; of two, that with more detail."""
         light = np.array([self._previews.light(index) for index in members])
-        usual = np.abs(np.log(light / np.median(light) + 1e-6)) < _UNUSUAL
+        usual = np.abs(np.log((light + 1e-6) / (np.median(light) + 1e-6))) < _UNUSUAL
         aside = np.abs(np.arange(len(members)) - (len(members) - 1) / 2)
         aside[~usual] += len(members)
         nearest = [members[place] for place in np.flatnonzero(aside == aside.min())]

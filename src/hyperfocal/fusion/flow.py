@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from hyperfocal.stack.stack import FramesLike, Stack
 from hyperfocal.stack.thumbnails import similarity_warnings
 
 _NOTHING = Extras()
+_SURE = 0.9  # confidence of a placement
 
 
 def fuse(
@@ -133,7 +133,7 @@ def make(
 def _told(prepared: Prepared, report: dict[str, Any], too_large: int | None) -> dict[str, Any]:
     """What a report says of frames, their order and what was seen of them."""
     stack = prepared.stack
-    seen = _seen(stack, report["alignment"]["left_out"])
+    seen = _seen(stack, report["alignment"])
     notices = [*report["notices"], *prepared.notices, *seen]
     if too_large is not None:
         notices.append(f"the stack has {len(stack)} frames, so slabs of {too_large} were not cut")
@@ -153,9 +153,17 @@ def _as_texts(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _seen(stack: Stack, left_out: Sequence[str]) -> list[str]:
+def _seen(stack: Stack, alignment: dict[str, Any]) -> list[str]:
     """A line for each frame that was left out, is there twice, or seems not to belong."""
+    left_out = alignment["left_out"]
     lines = [f"{name} does not show what the others do; left out" for name in left_out]
-    # Once is enough for a frame that is out.
-    odd = tuple(f"{name} seems" for name in left_out)
-    return lines + [line for line in similarity_warnings(stack.sources) if not line.startswith(odd)]
+    # Once is enough for a frame that is out, and one that fits the others surely shows their scene.
+    fitting = [
+        stack.name(index)
+        for index, frame in enumerate(alignment["frames"])
+        if frame["confidence"] > _SURE
+    ]
+    known = tuple(f"{name} seems" for name in [*left_out, *fitting])
+    return lines + [
+        line for line in similarity_warnings(stack.sources) if not line.startswith(known)
+    ]
