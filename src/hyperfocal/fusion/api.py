@@ -24,6 +24,7 @@ from hyperfocal.io import formats, outputs
 from hyperfocal.methods import Method, has_depth
 from hyperfocal.progress import OnStep
 from hyperfocal.stack.near_end import near_end
+from hyperfocal.stack.scaling import scale_of, scaled
 from hyperfocal.stack.stack import Stack, absent_numbers
 from hyperfocal.version import VERSION
 
@@ -94,17 +95,20 @@ def fuse_stack(
     with stack:
         require_possible(targets, extras, stack, chosen, overwrite=overwrite)
         watch("open", 1, 1)
-        aligned = place(stack, recipe, watch)
-        with aligned.stack as placed:
-            if begun is not None and begun.fits(placed):
-                composite = begun.result(watch)
-            else:
-                composite = Run(placed, memory_bytes, watch).compose(chosen)
+        scale = scale_of(stack)
+        with scaled(stack, scale) as filled:
+            aligned = place(filled, recipe, watch)
+            with aligned.stack as placed:
+                if begun is not None and begun.fits(placed):
+                    composite = begun.result(watch)
+                else:
+                    composite = Run(placed, memory_bytes, watch, scale).compose(chosen)
     composite = in_frames_given(composite, aligned.kept, _step_um(stack, recipe))
     write(targets, composite, stack, aligned, recipe, extras)
     watch("write", 1, 1)
     fusion = fusion_of(composite, stack, recipe, watch.seconds, targets)
     fusion.report["alignment"] = aligned.report
+    fusion.report["sample_scale"] = scale
     return fusion, aligned
 
 

@@ -52,6 +52,7 @@ class Editing:
         self._places = {source.info.name: at for at, source in enumerate(frames.sources)}
         area = fusion.report["alignment"]["area"]
         self._origin = area["top"], area["left"]
+        self._scale = fusion.report["sample_scale"]
         self._step = fusion.report["step_um"] or 1.0
         self._results: dict[str, Fusion] = {}
         self._begin()
@@ -153,7 +154,7 @@ class Editing:
             )
         at = self._places[source]
         self._frames.load(at)
-        pixels = self._frames.read(at, seen[0])[:, seen[1]]
+        pixels = self._frames.read(at, seen[0])[:, seen[1]] / np.float32(self._scale)
         number = self._numbers[at]
         return _Taken(pixels, number, number * self._step)
 

@@ -51,6 +51,7 @@ class Run:
     stack: Stack
     memory_bytes: int
     on_step: OnStep
+    scale: float = 1.0  # by which pixels are larger than those of the files
 
     def compose(self, method: Method) -> Composite:
         """The composite by either kind of method."""
@@ -73,6 +74,14 @@ class Run:
             self.stack.load(frame, then=frame + 1)
             step.take(frame)
             self.on_step(step.stage, place * count + frame + 1, tile_count * count)
+
+    def fill(self, samples: Samples, pixels: Pixels) -> None:
+        """Put pixels into samples of the files' type and scale, strip by strip to spare memory."""
+        for strip in tiles.strips(len(pixels), _STRIP):
+            part = pixels[strip.rows]
+            if self.scale != 1:
+                part = part * np.float32(1 / self.scale)
+            samples[strip.rows] = to_samples(part, samples.dtype)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -338,7 +347,7 @@ class Selection:
                 step.take(frame)
                 run.on_step(step.stage, place * count + number, len(plan) * count)
             pixels, depth[tile.rows] = step.result()
-            fill(picture[tile.rows], pixels)
+            run.fill(picture[tile.rows], pixels)
         return picture, depth
 
 
@@ -382,7 +391,7 @@ class Folded:
             run.over(adding, place, count, first=first)
             if adding.everywhere is not None:
                 everywhere[tile.rows] = adding.everywhere[tile.inner_rows]
-            fill(picture[tile.rows], fold.result()[tile.inner_rows])
+            run.fill(picture[tile.rows], fold.result()[tile.inner_rows])
             if isinstance(fold, DepthFold):
                 found = fold.depth_estimate()
                 index[tile.rows] = found.index[tile.inner_rows]
@@ -411,9 +420,3 @@ def _has_passes(method: Method) -> bool:
 def masked(focus_map: FocusMap, covered: NDArray[np.bool_]) -> FocusMap:
     """The focus map, below every focus where a frame has no data of its own."""
     return np.where(covered, focus_map, np.float32(-1))
-
-
-def fill(samples: Samples, pixels: Pixels) -> None:
-    """Put pixels into samples of the picture's type, strip by strip to spare memory."""
-    for strip in tiles.strips(len(pixels), _STRIP):
-        samples[strip.rows] = to_samples(pixels[strip.rows], samples.dtype)
