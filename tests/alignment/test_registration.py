@@ -1,8 +1,9 @@
 """Frames that come one by one, and the choice of the reference."""
 
+import cv2
 import numpy as np
 import pytest
-from moving import BREATHING, moving_stack, natural, worst_error
+from moving import BREATHING, found_in, moving_stack, natural, worst_error
 from scenes import as_type
 
 from hyperfocal.alignment.previews import Previews
@@ -69,3 +70,45 @@ def test_the_first_or_the_middle_frame_of_the_group_is_the_reference(choice):
     assert placements[reference].status == "reference"
     matrices = [one.matrix for one in placements[1:]]
     assert worst_error(matrices, BREATHING, reference - 1) < 0.2
+
+
+def tilted(sharp, count, widest):
+    """Frames of a plane that is tilted, blurred up to this sigma where they are not focused."""
+    sigmas = np.linspace(0, widest, 16)
+    bank = [sharp] + [cv2.GaussianBlur(sharp, (0, 0), sigma) for sigma in sigmas[1:]]
+    depth = np.linspace(0, 1, sharp.shape[1])
+    for number in range(count):
+        place = np.interp(np.abs(depth - number / (count - 1)) * widest, sigmas, np.arange(16))
+        weights = np.clip(1 - np.abs(place - np.arange(16)[:, None]), 0, 1)
+        yield sum(one * weight[None, :, None] for one, weight in zip(bank, weights, strict=True))
+
+
+@pytest.mark.parametrize("widest", [20, 40])
+def test_a_still_stack_is_left_where_it_lies_however_wide_its_blur(widest):
+    sharp = natural(600, 900, seed=8)
+    frames = as_type(list(tilted(sharp, 9, widest)), np.uint8)
+    assert found_in(frames)[2]["untouched"]
+
+
+def behind_hair(count, blur):
+    """A page behind hairs that are as far from it as the stack is deep."""
+    height, width = 480, 720
+    page, hair = natural(height, width, seed=16), 0.3 * natural(height, width, seed=17)
+    cover = np.zeros((height, width), np.float32)
+    for number in range(5):
+        ends = (90 + 130 * number, 0), (190 + 120 * number, height)
+        cv2.line(cover, *ends, 1.0, 9, cv2.LINE_AA)
+    for number in range(count):
+        far, near = (sigma * blur for sigma in (count - 1 - number, number))
+        seen, opacity, front = page, cover, hair * cover[:, :, None]
+        if far:
+            seen = cv2.GaussianBlur(seen, (0, 0), far)
+        if near:
+            opacity, front = (cv2.GaussianBlur(one, (0, 0), near) for one in (opacity, front))
+        yield seen * (1 - opacity[:, :, None]) + front
+
+
+@pytest.mark.parametrize("blur", [2.0, 3.0, 4.0])
+def test_hairs_before_a_page_do_not_move_a_stack_that_lies_still(blur):
+    frames = as_type(list(behind_hair(9, blur)), np.uint8)
+    assert found_in(frames)[2]["untouched"]

@@ -198,7 +198,13 @@ def _in_frames(placement: Placement, factor: int) -> Placement:
 
 def is_still(previews: Previews, found: dict[int, Placement]) -> bool:
     """Whether what was measured is no more than defocus and noise feign in registered stacks."""
-    excess = [_excess(previews, placement) for placement in found.values()]
+    # Frames that hardly match have no say in whether the stack has moved.
+    believed = [
+        placement
+        for placement in found.values()
+        if placement.motion is None or placement.motion.confidence >= _CONFIDENT
+    ]
+    excess = [_excess(previews, placement) for placement in believed]
     # One frame may seem to have moved by chance or by its blur; most must agree, or one move far.
     others = sorted(excess)[1:] or excess  # the reference itself has none
     return float(np.median(others)) < 1 and max(others) < 3
@@ -206,8 +212,9 @@ def is_still(previews: Previews, found: dict[int, Placement]) -> bool:
 
 def _excess(previews: Previews, placement: Placement) -> float:
     """Motion over what is needed to believe it."""
-    error = placement.motion.uncertainty if placement.motion else 0.0
-    needed = max(_MOVED / previews.factor, _BIAS, _ERRORS * error)
+    motion = placement.motion or _perfect()
+    # Blocks that blur displaces agree with no motion: one below what it leaves is their chance.
+    needed = max(_MOVED / previews.factor, _BIAS, _ERRORS * motion.uncertainty, motion.residual)
     return transforms.largest_shift(placement.matrix, *previews.shape) / needed
 
 
