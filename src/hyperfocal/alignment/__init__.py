@@ -12,11 +12,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from hyperfocal.alignment import crop, exposure, highlights, reports, transform_file
+from hyperfocal.alignment import crop, exposure, fixed_pattern, highlights, reports, transform_file
 from hyperfocal.alignment.crop import Rectangle
 from hyperfocal.alignment.gain_offset import Correction
 from hyperfocal.alignment.previews import Previews
-from hyperfocal.alignment.registration import Placement, register
+from hyperfocal.alignment.registration import Placement
 from hyperfocal.alignment.resampling import Filling, PlacedSource
 from hyperfocal.alignment.transform_file import TransformRecord
 from hyperfocal.alignment.transforms import IDENTITY, inverse, largest_shift, normal
@@ -108,7 +108,9 @@ def _planned(
         return _Plan(placements, reference, kept, None, reference)
     with Previews(stack) as previews:
         if how == "auto" and record is None:
-            found, reference = register(previews, lambda *step: on_step("align", *step))
+            found, reference, own = fixed_pattern.registered(
+                previews, lambda *step: on_step("align", *step)
+            )
             placements = [replace(one, matrix=previews.to_frame(one.matrix)) for one in found]
             placements = _informative(previews, placements)
         kept = _kept(stack, placements, on_misaligned)

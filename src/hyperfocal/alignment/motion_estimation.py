@@ -33,6 +33,7 @@ _RICHER = 0.3  # px and
 _RICHER_ERRORS = 8  # standard errors by which a richer model must place the border elsewhere
 _SIMPLER = 0.05  # px or
 _SIMPLER_ERRORS = 2  # standard errors by which a simpler model may place it elsewhere
+_KNOWN = 0.99  # from which there are data
 _ITERATIONS = (12, 8, 6)  # at the coarsest level, the next, and all others
 
 _Array: TypeAlias = NDArray[np.floating[Any]]
@@ -326,7 +327,9 @@ def compare(reference: Level, frame: Level, matrix: Matrix) -> BlockMatches:
     seen = warped(frame.grey, matrix, shape)
     both = coverage(frame.grey.shape, matrix, shape)
     if reference.known is not None:
-        both *= reference.known > 0.99
+        both *= reference.known > _KNOWN
+    if frame.known is not None:
+        both *= warped(frame.known, matrix, shape, cubic=False) > _KNOWN
     mean = (seen + reference.grey) * np.float32(0.5)
     across = cv2.Scharr(mean, cv2.CV_32F, 1, 0, scale=1 / 32) * both
     down = cv2.Scharr(mean, cv2.CV_32F, 0, 1, scale=1 / 32) * both

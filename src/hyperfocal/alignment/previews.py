@@ -15,6 +15,7 @@ import numpy as np
 from hyperfocal.alignment.clipping import is_clipped
 from hyperfocal.alignment.transforms import Matrix, rescaled
 from hyperfocal.frame import FrameInfo, Grey, Pixels, to_grey
+from hyperfocal.io.coverage import Mask, filled
 from hyperfocal.io.scratch import Scratch
 from hyperfocal.stack.stack import Stack
 
@@ -37,6 +38,7 @@ class Previews:
         self.factor = max(1, min(wanted, info.height, info.width))
         self.shape = info.height // self.factor, info.width // self.factor
         self.cells = max(1, self.shape[0] // _CELL), max(1, self.shape[1] // _CELL)
+        self._hidden: Mask | None = None
         self._greys = _spool(info, self.shape, 1)
         self._levels = _spool(info, self.cells, 2 * info.channels + 1)
 
@@ -56,11 +58,25 @@ class Previews:
         self._greys.close()
         self._levels.close()
 
-    def grey(self, index: int) -> Grey:
-        """(height, width) of `shape`, brought to a mean of 0.4 so that dark frames match too."""
+    def grey(self, index: int, *, is_whole: bool = False) -> Grey:
+        """(height, width) of `shape`, brought to a mean of 0.4 so that dark frames match too.
+
+        What was hidden is filled with what lies beside it, unless the whole is wanted.
+        """
         self._have(index)
         grey = self._greys.rows(index, slice(None))[:, :, 0]
+        if self._hidden is not None and not is_whole:
+            grey = filled(grey[:, :, None], ~self._hidden, self._hidden)[:, :, 0]
         return grey * np.float32(0.4 / max(float(grey.mean()), 0.004))
+
+    @property
+    def known(self) -> Grey | None:
+        """0 where frames are hidden, else 1; None: 1 everywhere."""
+        return None if self._hidden is None else (~self._hidden).astype(np.float32)
+
+    def hide(self, mask: Mask | None) -> None:
+        """Show no more what lies here in all frames, (height, width) of `shape`; None: all."""
+        self._hidden = mask
 
     def levels(self, index: int) -> tuple[Pixels, Pixels]:
         """Mean and mean square of the pixels of each cell, both (height, width, channels)."""

@@ -29,6 +29,7 @@ from hyperfocal.stack import ordering
 Status: TypeAlias = Literal["reference", "placed", "flat", "misaligned"]
 ReferenceChoice: TypeAlias = Literal["middle", "first"]
 Tell: TypeAlias = Callable[[int, int], None]
+Look: TypeAlias = Callable[[Sequence[Level]], None]
 
 _CONFIDENT = 0.4  # frames of one stack reach 0.6 and more, other scenes stay below 0.2
 _UNUSUAL = 0.7  # logarithm of light over the median; such a frame is no good reference
@@ -55,9 +56,14 @@ class _Chain:
     motions: dict[int, Motion] = field(default_factory=dict)  # to the frame before
 
 
-def register(previews: Previews, tell: Tell) -> tuple[list[Placement], int]:
-    """The placement of each frame, and the reference; all identities where none has moved."""
-    registration, count = Registration(previews), len(previews.stack)
+def register(
+    previews: Previews, tell: Tell, *, look: Look = lambda levels: None
+) -> tuple[list[Placement], int]:
+    """The placement of each frame, and the reference; all identities where none has moved.
+
+    `look` is shown each frame that shows anything.
+    """
+    registration, count = Registration(previews, look), len(previews.stack)
     for index in range(count):
         registration.add(index)
         tell(index + 1, 2 * count)
@@ -70,8 +76,9 @@ class Registration:
     Holds the previous frame's preview, and a matrix for each frame.
     """
 
-    def __init__(self, previews: Previews):
+    def __init__(self, previews: Previews, look: Look = lambda levels: None):
         self._previews = previews
+        self._look = look
         self._chains: list[_Chain] = []
         self._flat: set[int] = set()
         self._details: dict[int, NDArray[np.float32]] = {}  # of frames that show anything
@@ -89,10 +96,11 @@ class Registration:
         if self._is_too_small:
             return IDENTITY
         preview = self._previews.grey(index)
-        levels = motion_estimation.pyramid(preview)
+        levels = motion_estimation.pyramid(preview, self._previews.known)
         if motion_estimation.is_flat(levels):
             self._flat.add(index)
             return None
+        self._look(levels)
         self._details[index] = ordering.detail(preview)
         chain = _linked(self._chains, index, levels, self._last, self._previews)
         self._last = index, levels
@@ -159,7 +167,7 @@ class Registration:
         chains: list[_Chain] = []
         last: tuple[int, list[Level]] | None = None
         for index in order:
-            levels = motion_estimation.pyramid(self._previews.grey(index))
+            levels = _levels(self._previews, index)
             _linked(chains, index, levels, last, self._previews)
             last = index, levels
         return chains
@@ -222,6 +230,10 @@ def _perfect() -> Motion:
     return Motion(IDENTITY, "identity", 0.0, 0.0, 1.0)
 
 
+def _levels(previews: Previews, index: int) -> list[Level]:
+    return motion_estimation.pyramid(previews.grey(index), previews.known)
+
+
 def _length(chain: _Chain) -> int:
     return len(chain.matrices)
 
@@ -240,7 +252,7 @@ def _linked(
     if chain is None and chains:
         end = next(reversed(max(chains, key=_length).matrices))
         if end != (last or (-1,))[0]:
-            before = motion_estimation.pyramid(previews.grey(end))
+            before = _levels(previews, end)
             chain = _hung(chains, index, levels, end, before)
     if chain is None:
         chain = _Chain({index: IDENTITY})
@@ -283,7 +295,7 @@ def _placed_outward(
 ) -> dict[int, Placement]:
     """Each frame placed on the reference and on those nearer to it, strangers last."""
     better = {reference: Placement(IDENTITY, "reference", _perfect())}
-    composite = _Composite(previews.grey(reference))
+    composite = _Composite(previews.grey(reference), previews.known)
     first = composite.levels()
     beside: dict[int, list[Level]] = {}  # the outermost placed frames
     for step, (index, before) in enumerate(_outward(list(found), reference)):
@@ -291,7 +303,7 @@ def _placed_outward(
         references = [composite.levels(), first]
         if before in beside:
             references.append(beside.pop(before))
-        levels = motion_estimation.pyramid(preview)
+        levels = motion_estimation.pyramid(preview, previews.known)
         measured = motion_estimation.match(references, levels, start, from_coarse=False)
         if measured.confidence < _CONFIDENT:
             # Blurred too much for the composite: the chain from neighbour to neighbour stands.
@@ -301,7 +313,8 @@ def _placed_outward(
         tell(step + 1)
     for index in strangers:
         preview = previews.grey(index)
-        measured = matched([composite.levels()], motion_estimation.pyramid(preview), IDENTITY)
+        levels = motion_estimation.pyramid(preview, previews.known)
+        measured = matched([composite.levels()], levels, IDENTITY)
         is_placed = measured.confidence >= _CONFIDENT
         matrix = measured.matrix if is_placed else IDENTITY
         better[index] = Placement(matrix, "placed" if is_placed else "misaligned", measured)
@@ -322,18 +335,25 @@ def _outward(members: list[int], reference: int) -> Iterator[tuple[int, int]]:
 class _Composite:
     """The sharpest of the frames so far, pixel by pixel, in the reference's geometry."""
 
-    def __init__(self, preview: Grey):
+    def __init__(self, preview: Grey, known: Grey | None):
         self._preview = preview.copy()
         self._energy = _energy(preview)
+        self._own = known  # where each frame, as it lies, has data; None: everywhere
+        self._known = known
+        if known is not None:
+            self._energy *= known
 
     def levels(self) -> list[Level]:
-        return motion_estimation.pyramid(self._preview)
+        return motion_estimation.pyramid(self._preview, self._known)
 
     def add(self, preview: Grey, matrix: Matrix) -> list[Level]:
         """Take in a frame; its own levels, placed, come back."""
         shape = self._preview.shape
         placed = motion_estimation.warped(preview, matrix, shape)
         known = motion_estimation.coverage(preview.shape, matrix, shape)
+        if self._own is not None and self._known is not None:
+            known *= motion_estimation.warped(self._own, matrix, shape, cubic=False)
+            self._known = np.maximum(self._known, known)
         energy = _energy(placed) * known
         is_sharper = energy > self._energy
         np.copyto(self._preview, placed, where=is_sharper)
