@@ -17,6 +17,7 @@ from hyperfocal.alignment.crop import Rectangle
 from hyperfocal.alignment.gain_offset import Correction
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.alignment.registration import Placement
+from hyperfocal.alignment.removal import Removal, removal
 from hyperfocal.alignment.resampling import Filling, PlacedSource
 from hyperfocal.alignment.transform_file import TransformRecord
 from hyperfocal.alignment.transforms import IDENTITY, inverse, largest_shift, normal
@@ -53,6 +54,7 @@ class _Plan:
     kept: tuple[int, ...]
     corrections: list[Correction] | None
     usual: int  # the frame in whose light the others are brought
+    removal: Removal | None = None  # of what belongs to the camera
 
 
 def align(
@@ -87,6 +89,8 @@ def align(
     is_same = len(sources) == len(stack) and all(
         source is original for source, original in zip(sources, stack.sources, strict=True)
     )
+    told = [] if plan.removal is None else plan.removal.told(stack.name(plan.reference))
+    report["notices"] = told
     report["untouched"] = is_same
     if not is_same:
         stack.close()
@@ -106,6 +110,7 @@ def _planned(
     if (how == "none" or record is not None) and exposures == "none":
         kept = _kept(stack, placements, on_misaligned)
         return _Plan(placements, reference, kept, None, reference)
+    found_own: Removal | None = None
     with Previews(stack) as previews:
         if how == "auto" and record is None:
             found, reference, own = fixed_pattern.registered(
@@ -113,11 +118,12 @@ def _planned(
             )
             placements = [replace(one, matrix=previews.to_frame(one.matrix)) for one in found]
             placements = _informative(previews, placements)
+            found_own = removal(previews, found, own)
         kept = _kept(stack, placements, on_misaligned)
         corrections, usual = None, reference
         if exposures == "auto":
             corrections, usual = _corrections(previews, placements, reference, on_step)
-    return _Plan(placements, reference, kept, corrections, usual)
+    return _Plan(placements, reference, kept, corrections, usual, found_own)
 
 
 def _informative(previews: Previews, placements: list[Placement]) -> list[Placement]:
@@ -214,12 +220,16 @@ def _sources(stack: Stack, plan: _Plan, kept: Rectangle, *, is_filled: bool) -> 
     corrections: list[Correction | None] = [
         one if one.is_needed else None for one in plan.corrections or ()
     ] or [None] * len(stack)
-    reference = stack.sources[plan.reference]
-    filling = Filling(reference, corrections[plan.reference]) if is_filled else None
+    clean = list(stack.sources)
+    if plan.removal is not None:
+        clean = plan.removal.sources(stack, plan.reference)
+    filling = (
+        Filling(stack.sources[plan.reference], corrections[plan.reference]) if is_filled else None
+    )
     whole = Rectangle(0, stack.info.height, 0, stack.info.width)
 
     def placed(index: int) -> Source:
-        source, matrix = stack.sources[index], plan.placements[index].matrix
+        source, matrix = clean[index], plan.placements[index].matrix
         is_moved = not np.array_equal(matrix, IDENTITY)
         if not is_moved and kept == whole and corrections[index] is None:
             return source

@@ -1,16 +1,17 @@
 """What belongs to the camera and not to the scene: a round field, a label, dust, hot pixels.
 
 It stays where it is while the scene moves. So the mean of what all frames show at a place is as
-strong as what each of them shows there, and weak where frames are brought to cover one another: that
-tells it from the scene, of which the opposite is true (fixed-pattern noise of sensors, found as
-Lukáš, Fridrich and Goljan do, 2006, by averaging what is not scene). It is hidden from the
-registration, whose blocks would follow it.
+strong as what each of them shows there, and weak where frames are brought to cover one another:
+that tells it from the scene, of which the opposite is true (averaging brings out the fixed pattern
+of a sensor: Lukáš, Fridrich and Goljan, 2006). It is hidden from the registration, whose blocks
+would follow it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,15 +33,20 @@ _LITTLE = 0.05  # mean square of equalised contrast that counts as half a detail
 _DETAIL = 0.2  # from which a place shows any
 _REACH = 2.0  # px, of the means of squares
 _ALIKE = 0.6  # share of a place's detail that stays, from which it may be the camera's
-_FIXED = 0.85  # of a whole piece, from which it is
+_FIXED = 0.85  # from which it is
 _APART = 0.25  # by which less of it stays where the frames cover one another
-_SURELY_APART = 0.4  # of a whole piece
-_SMALLEST = 20  # px of a piece
+_SURELY_APART = 0.4
+_SMALLEST = 20  # px that are surely the camera's, in one piece
+_MIRRORED = 8  # px of the border
 _MOVED = 2.0  # px, by which the scene must have moved there
-_UNLIKE = 0.4  # the usual share below which frames do not cover one another as they lie
+_UNLIKE = 0.7  # the usual share below which frames may not cover one another as they lie
+_OTHER = 0.7  # px of a preview, by which a motion is another
 _BETTER = 0.05  # more of the scene that covers itself, for another motion to be believed
 _RIM = 4  # px, by which contrast spreads
 _MOST = 0.7  # of the detail; a camera does not hide more
+_FINE = 2.0  # px, below which detail tells to a few px where something is
+_NOISE = 0.012  # amplitude of fine detail, on 0…1, from which a place shows any
+_SEAM = 2  # px, by which that spreads
 _BORDER = 0.5  # of a plain piece's outline along which it touches what is the camera's
 
 
@@ -58,9 +64,10 @@ class _Shares:
 
 
 class _Sums:
-    """Means over frames of equalised contrast, and of its square."""
+    """Means over frames of detail, and of its square; `little` is a square next to none."""
 
-    def __init__(self) -> None:
+    def __init__(self, little: float = _LITTLE) -> None:
+        self._little = np.float32(little)
         self._total = self._squares = np.zeros((1, 1), np.float32)
         self._known: Grey | float = 0.0
         self.count = 0
@@ -81,7 +88,7 @@ class _Sums:
         known = np.maximum(self._known, np.float32(1))
         mean, square = self._total / known, self._squares / known
         detail = _around(square)
-        share = _around(mean * mean) / (detail + np.float32(_LITTLE))
+        share = _around(mean * mean) / (detail + self._little)
         if not isinstance(self._known, float):
             detail[self._known < _FEWEST] = 0
         return _Shares(share, detail)
@@ -92,35 +99,66 @@ def level_of(levels: Sequence[Level]) -> Level:
     return next((level for level in levels if level.grey.size <= _LARGEST), levels[-1])
 
 
-def registered(previews: Previews, tell: Tell) -> tuple[list[Placement], int, Mask | None]:
-    """As `register`, and where in previews the camera's own is seen, which had no say in it."""
+@dataclass(frozen=True)
+class Own:
+    """Where in previews the camera's own is seen, (height, width)."""
+
+    wide: Mask  # with all that it may have misled
+    narrow: Mask  # to a few px
+
+
+def registered(previews: Previews, tell: Tell) -> tuple[list[Placement], int, Own | None]:
+    """As `register`, and what is the camera's, which had no say in it."""
     sums = _Sums()
     placements, reference = register(previews, tell, look=sums.add)
     if sums.count < _FEWEST:
         return placements, reference, None
     still = sums.shares()
-    size = still.share.shape
-    hidden: Mask | None = None
-    shown = still.shown
-    if shown.any() and float(np.median(still.share[shown])) < _UNLIKE:
-        # The frames move, but perhaps not as was found: what surely stays may have been followed.
-        guess = _complete(_opened(shown & (still.share > _FIXED)), shown)
-        if guess.any() and _is_part(guess, still):
-            previews.hide(_enlarged(guess, previews.shape))
-            other = register(previews, lambda *step: None)
-            if _covering(previews, other[0], size, guess) > _BETTER + _covering(
-                previews, placements, size, guess
-            ):
-                placements, reference, hidden = *other, guess
+    size, first = still.share.shape, (placements, reference)
+    guess = _followed(previews, placements, still)
+    if guess is not None:
+        other = register(previews, lambda *step: None)
+        gain = _covering(previews, other[0], size, guess)
+        gain -= _covering(previews, placements, size, guess)
+        if gain > _BETTER:
+            placements, reference = other
     mask = _camera_own(previews, placements, still)
     if mask is None:
         previews.hide(None)
-        if hidden is not None:
-            return *register(previews, lambda *step: None), None
-        return placements, reference, None
+        return *(first if guess is not None else (placements, reference)), None
     previews.hide(_enlarged(mask, previews.shape))
     placements, reference = register(previews, lambda *step: None)
-    return placements, reference, _enlarged(mask, previews.shape)
+    narrow = _narrowed(previews, placements, mask)
+    return placements, reference, Own(*(_enlarged(each, previews.shape) for each in (mask, narrow)))
+
+
+def _followed(previews: Previews, placements: list[Placement], still: _Shares) -> Mask | None:
+    """What surely stays, hidden from now on, where two frames without it show another motion."""
+    shown = still.shown
+    sure = _opened(shown & (still.share > _FIXED))
+    rest = still.share[shown & ~sure]
+    if not sure.any() or not rest.size or float(np.median(rest)) > _UNLIKE:
+        return None
+    guess = _complete(sure, shown)
+    if not _is_part(guess, still):
+        return None
+    previews.hide(_enlarged(guess, previews.shape))
+    members = [index for index, one in enumerate(placements) if one.motion is not None]
+    one, other = (members[(len(members) - 1) * part // 3] for part in (1, 2))
+    levels = [
+        motion_estimation.pyramid(previews.grey(index), previews.known) for index in (one, other)
+    ]
+    before = transforms.normal(
+        placements[other].matrix @ transforms.inverse(placements[one].matrix)
+    )
+    found = motion_estimation.match(levels[:1], levels[1], before)
+    shifted = transforms.largest_shift(
+        transforms.normal(found.matrix @ transforms.inverse(before)), *previews.shape
+    )
+    if shifted > _OTHER:
+        return guess
+    previews.hide(None)
+    return None
 
 
 def _covering(previews: Previews, placements: list[Placement], size: Shape, hidden: Mask) -> float:
@@ -134,19 +172,51 @@ def _camera_own(previews: Previews, placements: list[Placement], still: _Shares)
     """Where frames show the same as they lie, and not as they are placed."""
     size = still.share.shape
     may_be = still.shown & (still.share > _ALIKE)
-    may_be &= _distance_moved(_local(previews, placements, size), size) > _MOVED
-    if not any(piece.share > _FIXED for piece in _pieces(may_be, still.share)):
+    may_be &= distance_moved(_local(previews, placements, size), size) > _MOVED
+    if np.count_nonzero(may_be & (still.share > _FIXED)) < _SMALLEST:
         return None
     moved = _moved(previews, placements, size)
     apart = still.share - moved.share
     may_be &= (moved.detail > 0) & (apart > _APART)
-    mask = np.zeros(size, bool)
-    for piece in _pieces(_opened(may_be), still.share):
-        if piece.share > _FIXED and float(apart[piece.where].mean()) > _SURELY_APART:
-            mask[piece.where] = True
-    if not mask.any() or not _is_part(mask, still):
-        return None
-    return _complete(mask, still.shown)
+    surely = may_be & (still.share > _FIXED) & (apart > _SURELY_APART)
+    surely &= _inner(size)
+    mask = _holding(_opened(may_be), surely)
+    return _complete(mask, still.shown) if mask.any() and _is_part(mask, still) else None
+
+
+def _holding(mask: Mask, seeds: Mask) -> Mask:
+    """The parts of a mask that hold enough seeds."""
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    counts = np.bincount(labels[seeds], minlength=int(labels.max()) + 1)
+    counts[0] = 0
+    return (counts >= _SMALLEST)[labels]
+
+
+def _inner(size: Shape) -> Mask:
+    """Without the border, where contrast is that of what is mirrored there."""
+    inner = np.zeros(size, bool)
+    inner[_MIRRORED:-_MIRRORED, _MIRRORED:-_MIRRORED] = True
+    return inner
+
+
+def _narrowed(previews: Previews, placements: list[Placement], mask: Mask) -> Mask:
+    """Of what is hidden, what is the camera's to a few px.
+
+    Equalised contrast is that of tens of px around, so less of the scene is lost in this.
+    """
+    size = mask.shape
+    known = np.ones(size, np.float32)
+    lying, placed = _Sums(_NOISE**2), _Sums(_NOISE**2)
+    for index, matrix in enumerate(_local(previews, placements, size)):
+        grey = _small(previews, index, size)
+        detail = grey - cv2.GaussianBlur(grey, (0, 0), _FINE)
+        lying.add_one(detail, known)
+        covered = motion_estimation.coverage(size, matrix, size)
+        placed.add_one(motion_estimation.warped(detail, matrix, size) * covered, covered)
+    still, moved = lying.shares(), placed.shares()
+    shown = still.detail > _NOISE**2
+    stays = mask & shown & (still.share > _ALIKE) & (still.share - moved.share > _APART)
+    return mask & _complete(_opened(stays), shown, rim=_SEAM)
 
 
 def _is_part(mask: Mask, still: _Shares) -> bool:
@@ -154,27 +224,9 @@ def _is_part(mask: Mask, still: _Shares) -> bool:
     return float((still.detail * mask).sum()) < _MOST * float(still.detail.sum())
 
 
-@dataclass(frozen=True)
-class _Piece:
-    where: tuple[NDArray[np.intp], NDArray[np.intp]]
-    share: float
-
-
-def _pieces(mask: Mask, share: Grey) -> Iterator[_Piece]:
-    """Places that hang together, with the mean of what stays of their detail."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    for number in range(1, count):
-        left, top, width, height, area = stats[number]
-        if area >= _SMALLEST:
-            window = slice(top, top + height), slice(left, left + width)
-            y, x = np.nonzero(labels[window] == number)
-            where = y + top, x + left
-            yield _Piece(where, float(share[where].mean()))
-
-
-def _complete(mask: Mask, shown: Mask) -> Mask:
+def _complete(mask: Mask, shown: Mask, rim: int = _RIM) -> Mask:
     """With the rim that contrast spreads to, and with plain places that it surrounds."""
-    kernel = np.ones((2 * _RIM + 1, 2 * _RIM + 1), np.uint8)
+    kernel = np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)
     wide = cv2.dilate(mask.astype(np.uint8), kernel).view(bool)
     plain = (~shown & ~wide).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(plain, connectivity=4)
@@ -198,13 +250,15 @@ def _moved(previews: Previews, placements: list[Placement], size: Shape) -> _Sha
     """What stays where frames are placed as was found."""
     sums = _Sums()
     for index, matrix in enumerate(_local(previews, placements, size)):
-        grey = cv2.resize(
-            previews.grey(index, is_whole=True), size[::-1], interpolation=cv2.INTER_AREA
-        )
-        contrast = motion_estimation.contrast_normalised(grey)
+        contrast = motion_estimation.contrast_normalised(_small(previews, index, size))
         known = motion_estimation.coverage(size, matrix, size)
         sums.add_one(motion_estimation.warped(contrast, matrix, size) * known, known)
     return sums.shares()
+
+
+def _small(previews: Previews, index: int, size: Shape) -> Grey:
+    whole = previews.grey(index, is_whole=True)
+    return np.asarray(cv2.resize(whole, size[::-1], interpolation=cv2.INTER_AREA))
 
 
 def _local(previews: Previews, placements: list[Placement], size: Shape) -> list[Matrix]:
@@ -213,21 +267,23 @@ def _local(previews: Previews, placements: list[Placement], size: Shape) -> list
     return [transforms.rescaled(placement.matrix, x, y) for placement in placements]
 
 
-def _distance_moved(matrices: list[Matrix], size: Shape) -> Grey:
+def distance_moved(matrices: Sequence[Matrix], size: Shape) -> Grey:
     """How far the scene goes at each place, px."""
     height, width = size
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     low, high = np.zeros((2, *size), np.float32), np.zeros((2, *size), np.float32)
     for matrix in matrices:
-        across, down, scale = (np.float32(a) * x + np.float32(b) * y + np.float32(c) for a, b, c in matrix)
+        across, down, scale = (
+            np.float32(a) * x + np.float32(b) * y + np.float32(c) for a, b, c in matrix
+        )
         shift = np.stack([across / scale - x, down / scale - y])
         np.minimum(low, shift, out=low)
         np.maximum(high, shift, out=high)
     return np.hypot(*(high - low))
 
 
-def _around(squares: Grey) -> Grey:
-    return cv2.GaussianBlur(squares, (0, 0), _REACH)
+def _around(squares: NDArray[Any]) -> Grey:
+    return np.asarray(cv2.GaussianBlur(squares, (0, 0), _REACH), np.float32)
 
 
 def _enlarged(mask: Mask, shape: Shape) -> Mask:

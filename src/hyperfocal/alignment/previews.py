@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from hyperfocal.alignment.clipping import is_clipped
+from hyperfocal.alignment.hot_pixels import Candidates, HotPixels
 from hyperfocal.alignment.transforms import Matrix, rescaled
 from hyperfocal.frame import FrameInfo, Grey, Pixels, to_grey
 from hyperfocal.io.coverage import Mask, filled
@@ -38,6 +39,7 @@ class Previews:
         self.factor = max(1, min(wanted, info.height, info.width))
         self.shape = info.height // self.factor, info.width // self.factor
         self.cells = max(1, self.shape[0] // _CELL), max(1, self.shape[1] // _CELL)
+        self._hot = Candidates(info.height, info.width)
         self._hidden: Mask | None = None
         self._greys = _spool(info, self.shape, 1)
         self._levels = _spool(info, self.cells, 2 * info.channels + 1)
@@ -68,6 +70,12 @@ class Previews:
         if self._hidden is not None and not is_whole:
             grey = filled(grey[:, :, None], ~self._hidden, self._hidden)[:, :, 0]
         return grey * np.float32(0.4 / max(float(grey.mean()), 0.004))
+
+    def hot_pixels(self) -> HotPixels | None:
+        """Those that all frames of the stack seem to have; None where there are none."""
+        for index in range(len(self.stack)):
+            self._have(index)
+        return self._hot.found()
 
     @property
     def known(self) -> Grey | None:
@@ -119,8 +127,12 @@ class Previews:
         for top in range(0, height, step):
             strip = slice(top, min(height, top + step))
             rows = slice(strip.start * self.factor, strip.stop * self.factor)
+            if strip.stop == height:
+                rows = slice(rows.start, self.stack.info.height)
             pixels = self.stack.read(index, rows)
+            self._hot.take(rows.start, pixels)
             pixels = pixels[:, : width * self.factor]
+            pixels = pixels[: (strip.stop - strip.start) * self.factor]
             shape = strip.stop - strip.start, width
             means[strip] = _reduced(pixels, shape)
             squares[strip] = _reduced(pixels * pixels, shape)

@@ -164,6 +164,7 @@ def _seen(stack: Stack, alignment: dict[str, Any]) -> list[str]:
         if frame["confidence"] > _SURE
     ]
     known = tuple(f"{name} seems" for name in [*left_out, *fitting])
+    lines += alignment["notices"]
     return lines + [
         line for line in similarity_warnings(stack.sources) if not line.startswith(known)
     ]

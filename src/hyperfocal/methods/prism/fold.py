@@ -62,6 +62,7 @@ class PrismFold:
         self._count += 1
 
     def result(self) -> Pixels:
+        nowhere = self._lowest > self._highest  # no frame has data of its own
         for held in (self._buffers, self._statistics, self._networks):
             held.clear()
         planes, max_weight = self._pixels.means()
@@ -69,6 +70,11 @@ class PrismFold:
         picture = cv2.merge(planes).reshape(self._shape)
         del planes, self._pixels, self._best
         if self._bands and self._count > 1:
+            if nowhere.any():
+                for plane, low, high, here in zip(
+                    cv2.split(picture), self._lowest, self._highest, nowhere, strict=True
+                ):
+                    low[here] = high[here] = plane[here]
             self._refine(picture, max_weight)
         return picture
 

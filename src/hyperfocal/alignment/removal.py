@@ -1,0 +1,161 @@
+"""Frames without what belongs to the camera.
+
+Hot pixels are mended from what lies beside them. What dust takes of the light is given back. What
+is large (a round field, a label) is shown once, where the reference has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperfocal.alignment.dust import Dust, dust
+from hyperfocal.alignment.fixed_pattern import Own, distance_moved
+from hyperfocal.alignment.hot_pixels import HotPixels
+from hyperfocal.alignment.previews import Previews
+from hyperfocal.alignment.registration import Placement
+from hyperfocal.frame import FrameInfo, Samples, Source, to_pixels
+from hyperfocal.io.coverage import Coverage, Mask
+from hyperfocal.stack.stack import Stack
+
+_LARGE = 0.08  # of the longer side; dust is smaller, and no one misses it
+_TOGETHER = 0.02  # of the longer side, between parts of one label
+_MOVED = 2.0  # px of a frame, by which the scene must have moved behind a hot pixel
+
+
+@dataclass(frozen=True)
+class CleanSource:
+    """A frame as it came, but for what belongs to the camera."""
+
+    source: Source
+    hot_pixels: HotPixels | None
+    dust: Dust | None
+    coverage: Coverage | None  # what is the scene's in each frame; None: all
+    number: int
+
+    @property
+    def info(self) -> FrameInfo:
+        return self.source.info
+
+    @property
+    def path(self) -> Path | None:
+        return self.source.path
+
+    @property
+    def is_sequential(self) -> bool:
+        return self.source.is_sequential
+
+    def matched(self, first: Source) -> Source:
+        return replace(self, source=self.source.matched(first))
+
+    def require_room(self) -> None:
+        self.source.require_room()
+
+    def read(self) -> Samples:
+        samples = self.source.read()
+        dtype = samples.dtype
+        if self.hot_pixels is not None:
+            samples = self.hot_pixels.mended(samples)
+        if self.dust is not None:
+            samples = self.dust.removed(to_pixels(samples).copy())
+            if dtype.kind == "u":
+                np.minimum(samples, 1, out=samples)
+        return samples if self.coverage is None else self.coverage.completed(self.number, samples)
+
+    def covered(self, rows: slice) -> NDArray[np.bool_] | None:
+        own = self.source.covered(rows)
+        seen = None if self.coverage is None else self.coverage.covered(self.number, rows)
+        return own if seen is None else seen if own is None else own & seen
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What of a stack's frames is not the scene's."""
+
+    hot_pixels: HotPixels | None
+    dust: Dust | None
+    once: Mask | None  # (height, width) of previews: what is shown as the reference has it
+    factor: int  # px of a frame in one of a preview
+
+    def sources(self, stack: Stack, reference: int) -> list[Source]:
+        """The frames without that."""
+        coverage = None
+        if self.once is not None:
+            info = stack.info
+            coverage = Coverage(info.height, info.width)
+            seen = ~self._whole(self.once, info)
+            for index in range(len(stack)):
+                coverage.add(index, None if index == reference else seen)
+        return [
+            CleanSource(source, self.hot_pixels, self.dust, coverage, index)
+            for index, source in enumerate(stack.sources)
+        ]
+
+    def told(self, reference: str) -> list[str]:
+        """A line for each kind."""
+        lines = []
+        if self.once is not None:
+            share = max(0.1, 100 * float(self.once.mean()))
+            lines.append(
+                f"{share:.1f} % of each frame stays where it is while the scene moves: it had no "
+                f"say in the alignment, and is shown once, as in {reference}"
+            )
+        if self.dust is not None:
+            lines.append(
+                f"dust or the like {_counted(self.dust.spots, 'place')} of the sensor was removed"
+            )
+        if self.hot_pixels is not None:
+            count = len(np.unique(self.hot_pixels.middles, axis=0))
+            lines.append(f"hot or dead pixels {_counted(count, 'place')} of the sensor were mended")
+        return lines
+
+    def _whole(self, mask: Mask, info: FrameInfo) -> Mask:
+        large = mask.repeat(self.factor, 0).repeat(self.factor, 1)
+        beyond = [(0, info.height - large.shape[0]), (0, info.width - large.shape[1])]
+        return np.pad(large, beyond, mode="edge")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"at {count} {what}{'s' * (count != 1)}"
+
+
+def removal(previews: Previews, placements: Sequence[Placement], own: Own | None) -> Removal | None:
+    """What is to be removed, of what is the camera's and of the sensor's hot pixels.
+
+    `placements` are in px of previews. None where there is nothing.
+    """
+    hot = _hot_pixels(previews, placements)
+    if own is None:
+        return None if hot is None else Removal(hot, None, None, previews.factor)
+    large, small = _large(own.narrow), own.wide & ~_large(own.wide)
+    found = dust(previews, [one.matrix for one in placements], small) if small.any() else None
+    return Removal(hot, found, large if large.any() else None, previews.factor)
+
+
+def _hot_pixels(previews: Previews, placements: Sequence[Placement]) -> HotPixels | None:
+    """Those behind which the scene has moved."""
+    hot, info = previews.hot_pixels(), previews.stack.info
+    matrices = [one.matrix for one in placements if one.status != "misaligned"]
+    if hot is None:
+        return None
+    moved = distance_moved(matrices, previews.shape) * previews.factor
+    wide = cv2.resize(moved, (info.width, info.height), interpolation=cv2.INTER_NEAREST)
+    hot = hot.where(wide > _MOVED)
+    return hot if len(hot) else None
+
+
+def _large(mask: Mask) -> Mask:
+    """The parts of a mask that are too large for dust, taken together where they are close."""
+    longest = max(mask.shape)
+    reach = max(1, round(_TOGETHER * longest))
+    wide = cv2.dilate(mask.astype(np.uint8), np.ones((reach, reach), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(wide)
+    sides = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(axis=1)
+    is_large = sides - reach > _LARGE * longest
+    is_large[0] = False
+    return mask & is_large[labels]
