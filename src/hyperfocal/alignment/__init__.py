@@ -222,7 +222,7 @@ def _sources(stack: Stack, plan: _Plan, kept: Rectangle, *, is_filled: bool) -> 
     ] or [None] * len(stack)
     clean = list(stack.sources)
     if plan.removal is not None:
-        clean = plan.removal.sources(stack, plan.reference)
+        clean = [plan.removal.cleaned(source) for source in stack.sources]
     filling = (
         Filling(stack.sources[plan.reference], corrections[plan.reference]) if is_filled else None
     )
@@ -236,6 +236,10 @@ def _sources(stack: Stack, plan: _Plan, kept: Rectangle, *, is_filled: bool) -> 
         return PlacedSource(source, matrix, kept, corrections[index], filling if is_moved else None)
 
     found = {index: placed(index) for index in plan.kept}
+    if plan.removal is not None:
+        to_area = np.array([[1, 0, kept.left], [0, 1, kept.top], [0, 0, 1.0]])
+        matrices = {index: plan.placements[index].matrix @ to_area for index in plan.kept}
+        found = plan.removal.shown_once(found, matrices, plan.reference)
     darkened = {
         index: correction
         for index, correction in enumerate(corrections)

@@ -20,7 +20,7 @@ from hyperfocal.compute import tiles
 from hyperfocal.frame import Grey, Pixels
 from hyperfocal.io.coverage import Mask
 
-_ROUNDS = 4
+_ROUNDS = 8
 _DARK = 0.02  # on 0…1, added so that logarithms of the dark are no more than noise
 _REACH = 4  # px of a preview around what was found, where the rest of a spot may lie
 _SOFT = 1.5  # px, over which the correction ends

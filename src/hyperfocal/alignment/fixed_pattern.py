@@ -41,6 +41,7 @@ _MIRRORED = 8  # px of the border
 _MOVED = 2.0  # px, by which the scene must have moved there
 _UNLIKE = 0.7  # the usual share below which frames may not cover one another as they lie
 _OTHER = 0.7  # px of a preview, by which a motion is another
+_LESS = 0.75  # of what is unexplained, that it must leave at most
 _BETTER = 0.05  # more of the scene that covers itself, for another motion to be believed
 _RIM = 4  # px, by which contrast spreads
 _MOST = 0.7  # of the detail; a camera does not hide more
@@ -145,17 +146,18 @@ def _followed(previews: Previews, placements: list[Placement], still: _Shares) -
     previews.hide(_enlarged(guess, previews.shape))
     members = [index for index, one in enumerate(placements) if one.motion is not None]
     one, other = (members[(len(members) - 1) * part // 3] for part in (1, 2))
-    levels = [
+    first, second = (
         motion_estimation.pyramid(previews.grey(index), previews.known) for index in (one, other)
-    ]
+    )
     before = transforms.normal(
         placements[other].matrix @ transforms.inverse(placements[one].matrix)
     )
-    found = motion_estimation.match(levels[:1], levels[1], before)
+    found = motion_estimation.match([first], second, before)
     shifted = transforms.largest_shift(
         transforms.normal(found.matrix @ transforms.inverse(before)), *previews.shape
     )
-    if shifted > _OTHER:
+    unexplained = 1 - motion_estimation.confidence(first, second, before)
+    if shifted > _OTHER and 1 - found.confidence < _LESS * unexplained:
         return guess
     previews.hide(None)
     return None

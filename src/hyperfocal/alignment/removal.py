@@ -6,7 +6,7 @@ is large (a round field, a label) is shown once, where the reference has it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,24 +19,23 @@ from hyperfocal.alignment.fixed_pattern import Own, distance_moved
 from hyperfocal.alignment.hot_pixels import HotPixels
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.alignment.registration import Placement
-from hyperfocal.frame import FrameInfo, Samples, Source, to_pixels
-from hyperfocal.io.coverage import Coverage, Mask
-from hyperfocal.stack.stack import Stack
+from hyperfocal.alignment.resampling import Filling
+from hyperfocal.alignment.transforms import Matrix
+from hyperfocal.frame import FrameInfo, Pixels, Samples, Source, to_pixels
+from hyperfocal.io.coverage import Mask
 
 _LARGE = 0.08  # of the longer side; dust is smaller, and no one misses it
 _TOGETHER = 0.02  # of the longer side, between parts of one label
+_LANCZOS = 4  # px around, which resampling mixes with it
+_SEAM = 8  # px around, where a focus measure may see it
 _MOVED = 2.0  # px of a frame, by which the scene must have moved behind a hot pixel
 
 
 @dataclass(frozen=True)
-class CleanSource:
-    """A frame as it came, but for what belongs to the camera."""
+class _Wrapped:
+    """A source that changes what another reads."""
 
     source: Source
-    hot_pixels: HotPixels | None
-    dust: Dust | None
-    coverage: Coverage | None  # what is the scene's in each frame; None: all
-    number: int
 
     @property
     def info(self) -> FrameInfo:
@@ -56,7 +55,21 @@ class CleanSource:
     def require_room(self) -> None:
         self.source.require_room()
 
-    def read(self) -> Samples:
+    def read(self) -> Samples | Pixels:
+        return self.source.read()
+
+    def covered(self, rows: slice) -> NDArray[np.bool_] | None:
+        return self.source.covered(rows)
+
+
+@dataclass(frozen=True)
+class CleanSource(_Wrapped):
+    """A frame as it came, but for dust and hot pixels."""
+
+    hot_pixels: HotPixels | None
+    dust: Dust | None
+
+    def read(self) -> Samples | Pixels:
         samples = self.source.read()
         dtype = samples.dtype
         if self.hot_pixels is not None:
@@ -65,12 +78,42 @@ class CleanSource:
             samples = self.dust.removed(to_pixels(samples).copy())
             if dtype.kind == "u":
                 np.minimum(samples, 1, out=samples)
-        return samples if self.coverage is None else self.coverage.completed(self.number, samples)
+        return samples
+
+
+@dataclass(frozen=True)
+class OnceSource(_Wrapped):
+    """A placed frame that shows the reference where it would show what belongs to the camera."""
+
+    mask: Mask  # (height, width) of the frame as it came
+    matrix: Matrix  # from the picture to the frame
+    reference: Filling
+
+    def read(self) -> Samples | Pixels:
+        pixels = to_pixels(self.source.read())
+        hidden = self._hidden(slice(None), _LANCZOS)
+        pixels[hidden] = to_pixels(self.reference.samples[hidden])
+        return pixels
 
     def covered(self, rows: slice) -> NDArray[np.bool_] | None:
-        own = self.source.covered(rows)
-        seen = None if self.coverage is None else self.coverage.covered(self.number, rows)
-        return own if seen is None else seen if own is None else own & seen
+        own, seen = self.source.covered(rows), ~self._hidden(rows, _SEAM)
+        return seen if own is None else own & seen
+
+    def _hidden(self, rows: slice, margin: int) -> Mask:
+        """Where that is in these rows of the picture, so many px wider."""
+        info = self.info
+        first, last, _ = rows.indices(info.height)
+        top, bottom = max(0, first - margin), min(info.height, last + margin)
+        down = np.array([[1, 0, 0], [0, 1, top], [0, 0, 1.0]])
+        hidden = cv2.warpPerspective(
+            self.mask.view(np.uint8),
+            self.matrix @ down,
+            (info.width, bottom - top),
+            flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        wide = cv2.dilate(hidden, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8))
+        return wide[first - top : last - top].view(bool)
 
 
 @dataclass(frozen=True)
@@ -81,20 +124,31 @@ class Removal:
     dust: Dust | None
     once: Mask | None  # (height, width) of previews: what is shown as the reference has it
     factor: int  # px of a frame in one of a preview
+    size: tuple[int, int]  # of a frame
 
-    def sources(self, stack: Stack, reference: int) -> list[Source]:
-        """The frames without that."""
-        coverage = None
-        if self.once is not None:
-            info = stack.info
-            coverage = Coverage(info.height, info.width)
-            seen = ~self._whole(self.once, info)
-            for index in range(len(stack)):
-                coverage.add(index, None if index == reference else seen)
-        return [
-            CleanSource(source, self.hot_pixels, self.dust, coverage, index)
-            for index, source in enumerate(stack.sources)
-        ]
+    def cleaned(self, source: Source) -> Source:
+        """A frame as it came, without dust and hot pixels."""
+        if self.hot_pixels is None and self.dust is None:
+            return source
+        return CleanSource(source, self.hot_pixels, self.dust)
+
+    def shown_once(
+        self, placed: Mapping[int, Source], matrices: Mapping[int, Matrix], reference: int
+    ) -> dict[int, Source]:
+        """Placed frames that show what stays where it is only as the reference does.
+
+        The matrices lead from the picture into the frames.
+        """
+        if self.once is None or reference not in placed:
+            return dict(placed)
+        mask = self._whole(self.once)
+        filling = Filling(placed[reference], None)
+        return {
+            index: source
+            if index == reference
+            else OnceSource(source, mask, matrices[index], filling)
+            for index, source in placed.items()
+        }
 
     def told(self, reference: str) -> list[str]:
         """A line for each kind."""
@@ -114,9 +168,9 @@ class Removal:
             lines.append(f"hot or dead pixels {_counted(count, 'place')} of the sensor were mended")
         return lines
 
-    def _whole(self, mask: Mask, info: FrameInfo) -> Mask:
+    def _whole(self, mask: Mask) -> Mask:
         large = mask.repeat(self.factor, 0).repeat(self.factor, 1)
-        beyond = [(0, info.height - large.shape[0]), (0, info.width - large.shape[1])]
+        beyond = [(0, side - known) for side, known in zip(self.size, large.shape, strict=True)]
         return np.pad(large, beyond, mode="edge")
 
 
@@ -130,11 +184,14 @@ def removal(previews: Previews, placements: Sequence[Placement], own: Own | None
     `placements` are in px of previews. None where there is nothing.
     """
     hot = _hot_pixels(previews, placements)
+    size = previews.stack.info.height, previews.stack.info.width
     if own is None:
-        return None if hot is None else Removal(hot, None, None, previews.factor)
-    large, small = _large(own.narrow), own.wide & ~_large(own.wide)
+        return None if hot is None else Removal(hot, None, None, previews.factor, size)
+    large = _large(own.narrow)
+    _, pieces = cv2.connectedComponents(own.wide.astype(np.uint8))
+    small = own.wide & ~np.isin(pieces, pieces[large])
     found = dust(previews, [one.matrix for one in placements], small) if small.any() else None
-    return Removal(hot, found, large if large.any() else None, previews.factor)
+    return Removal(hot, found, large if large.any() else None, previews.factor, size)
 
 
 def _hot_pixels(previews: Previews, placements: Sequence[Placement]) -> HotPixels | None:
