@@ -16,6 +16,7 @@ from hyperfocal.io import formats
 from tests.batch.shoots import FAST, started, write_stack
 
 COUNT = 30
+OLD, NEW = "0" * 32, "1" * 32  # keys
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +105,10 @@ class KilledBeforeNoting(Ledger):
 
 def settle_killed(kind, out):
     ledger = kind(out)
-    work = ledger.work_folder("k")
+    work = ledger.work_folder(NEW)
     (work / "a.tif").write_bytes(b"new")
     with pytest.raises(Killed):
-        ledger.settle("a", "k", {work / "a.tif": out / "a.tif"}, {"stack": "a"})
+        ledger.settle("a", NEW, {work / "a.tif": out / "a.tif"}, {"stack": "a"})
     ledger._lock.close()  # as the system does for a killed process
 
 
@@ -116,26 +117,26 @@ def test_what_was_noted_but_not_moved_is_moved_the_next_time(tmp_path):
     settle_killed(KilledBeforeMoving, tmp_path)
     assert (tmp_path / "a.tif").read_bytes() == b"old"
     with Ledger(tmp_path) as ledger:
-        assert ledger.done("a", "k") == {"stack": "a"}
+        assert ledger.done("a", NEW) == {"stack": "a"}
         assert (tmp_path / "a.tif").read_bytes() == b"new"
 
 
 def test_a_move_that_never_came_is_no_result(tmp_path):
     with Ledger(tmp_path) as ledger:
-        (ledger.work_folder("old") / "a.tif").write_bytes(b"old")
-        moves = {tmp_path / FOLDER / "work" / "old" / "a.tif": tmp_path / "a.tif"}
-        ledger.settle("a", "old", moves, {"stack": "a"})
+        (ledger.work_folder(OLD) / "a.tif").write_bytes(b"old")
+        moves = {tmp_path / FOLDER / "work" / OLD / "a.tif": tmp_path / "a.tif"}
+        ledger.settle("a", OLD, moves, {"stack": "a"})
     settle_killed(KilledBeforeMoving, tmp_path)
     shutil.rmtree(tmp_path / FOLDER / "work")
     with Ledger(tmp_path) as ledger:
-        assert ledger.done("a", "k") is None
+        assert ledger.done("a", NEW) is None
         ledger.require_free("a", tmp_path / "a.tif")  # it is still ours
 
 
 def test_what_was_not_noted_is_made_again(tmp_path):
     settle_killed(KilledBeforeNoting, tmp_path)
     with Ledger(tmp_path) as ledger:
-        assert ledger.done("a", "k") is None
+        assert ledger.done("a", NEW) is None
         assert not (tmp_path / "a.tif").exists()
         assert not (tmp_path / FOLDER / "work").exists()
 
@@ -145,7 +146,7 @@ def test_a_damaged_state_is_no_state(tmp_path, state):
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / "state.json").write_text(state)
     with Ledger(tmp_path) as ledger:
-        assert ledger.done("a", "k") is None
+        assert ledger.done("a", NEW) is None
 
 
 def test_two_batches_do_not_share_a_folder(tmp_path):

@@ -18,6 +18,8 @@ import numpy as np
 from hyperfocal.alignment.transforms import Matrix
 from hyperfocal.errors import AlignmentError, FormatError
 from hyperfocal.frame import FrameInfo
+from hyperfocal.io import outputs
+from hyperfocal.io.together import Together
 
 _FORMAT = "hyperfocal transforms"
 _VERSION = 1
@@ -41,7 +43,7 @@ def require_writable(path: Path, *, overwrite: bool) -> None:
         raise FormatError(f"{path} would hold transforms as JSON; give it the suffix .json")
     if path.is_dir():
         raise FormatError(f"{path} is a folder; name a file in it")
-    if path.exists() and not overwrite:
+    if os.path.lexists(path) and not overwrite:
         raise FormatError(
             f"{path} exists; choose another name, allow it with --overwrite, or use what it holds "
             "with --apply-transforms"
@@ -50,8 +52,8 @@ def require_writable(path: Path, *, overwrite: bool) -> None:
         raise FormatError(f"folder {path.parent} does not exist; make it first")
 
 
-def save(path: Path, record: TransformRecord) -> None:
-    """Write transforms beside, then rename; raises FormatError where that fails."""
+def save(path: Path, record: TransformRecord, *, within: Together | None = None) -> None:
+    """Write transforms, in place with all that is made `within`; FormatError where that fails."""
     frames = [
         {"name": name, "reference_to_frame": None if matrix is None else matrix.tolist()}
         for name, matrix in zip(record.names, record.matrices, strict=True)
@@ -64,14 +66,7 @@ def save(path: Path, record: TransformRecord) -> None:
         "reference": record.reference,
         "frames": frames,
     }
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_text(json.dumps(content, indent=1), "utf-8")
-        os.replace(beside, path)
-    except OSError as error:
-        raise FormatError(f"{path} cannot be written ({error.strerror}); choose another") from error
-    finally:
-        beside.unlink(missing_ok=True)
+    outputs.write_text(path, json.dumps(content, indent=1), within=within)
 
 
 def load(path: Path) -> TransformRecord:

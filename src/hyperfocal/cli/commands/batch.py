@@ -54,6 +54,8 @@ def _run(given: argparse.Namespace) -> None:
         return
     bar = Progress()
     with Ledger(given.out) as ledger, bar as progress:
+        for notice in ledger.notices:
+            shoots.note(notice)
         work = shoots.work_of(given, ledger)
         rows: list[Outcome] = []
         try:

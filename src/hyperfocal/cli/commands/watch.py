@@ -47,6 +47,8 @@ def _run(given: argparse.Namespace) -> None:
     options = built(WatchOptions, given)
     bar = Progress()
     with Ledger(given.out) as ledger, bar as progress:
+        for notice in ledger.notices:
+            shoots.note(notice)
         watcher = Watcher(given.folder, shoots.work_of(given, ledger), options)
         rows: dict[str, Outcome] = {}
         for row in watcher.rows(once=given.once, on_step=progress):
