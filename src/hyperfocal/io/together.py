@@ -79,10 +79,14 @@ class Together:
         part.places[place.name] = None
         return part.work.path / _NEW / place.name
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
         try:
-            if kind is None and self._parts:
+            if error is None and self._parts:
                 self._settle()
+            elif is_written(error):
+                # What was, was one of these outputs.
+                assert error is not None
+                error.__notes__.remove(WRITTEN)
         finally:
             # The first last: the others ask it whether they are settled.
             for part in reversed(self._parts.values()):
@@ -133,7 +137,7 @@ class Together:
 WRITTEN = "all outputs are written"  # the note on a KeyboardInterrupt that came too late
 
 
-def is_written(stopped: BaseException) -> bool:
+def is_written(stopped: BaseException | None) -> bool:
     """Whether a run was stopped when its outputs were in place already."""
     return WRITTEN in getattr(stopped, "__notes__", ())
 
@@ -223,14 +227,22 @@ def _finish(work: Path) -> bool:
     if not plan:
         return True
     first = Path(plan["first"])
-    if first.name != work.name or not os.path.samefile(first, work):
-        _apply(work, plan, _decision(first, plan["transaction"]))
+    is_first = first.name == work.name and first.exists() and os.path.samefile(first, work)
+    _apply(work, plan, _decision(work if is_first else first, plan["transaction"]))
+    if not is_first:
+        # So that all is there, also where nobody looks into the first one's folder.
+        work_folders.take_over(first, _apply_and_keep)
         return True
-    decision = _decision(work, plan["transaction"])
-    _apply(work, plan, decision)
     # As long as the others are there, they ask this one.
     gone = [_take_over(Path(other), plan["transaction"]) for other in plan["others"]]
     return all(gone)
+
+
+def _apply_and_keep(first: Path) -> bool:
+    plan = _plan_of(first)
+    if plan:
+        _apply(first, plan, _decision(first, plan["transaction"]))
+    return False
 
 
 def _take_over(other: Path, transaction: str) -> bool:

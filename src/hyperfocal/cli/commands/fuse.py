@@ -17,6 +17,7 @@ from hyperfocal.fusion import recipes
 from hyperfocal.fusion.api import Extras
 from hyperfocal.fusion.flow import fuse_to_files
 from hyperfocal.fusion.recipe import Recipe
+from hyperfocal.io.together import WRITTEN, is_written
 from hyperfocal.stack.opening import open_stack, remarks_of
 from hyperfocal.stack.stack import natural_key
 
@@ -93,15 +94,20 @@ def _run(given: argparse.Namespace) -> None:
     # Before the work, because hours may lie between.
     told = remarks_of(stack)
     _tell(told)
-    with Progress() as progress:
-        report = fuse_to_files(
-            stack,
-            given.out,
-            recipe,
-            extras=extras,
-            overwrite=given.overwrite,
-            on_step=progress,
-        )
+    try:
+        with Progress() as progress:
+            report = fuse_to_files(
+                stack,
+                given.out,
+                recipe,
+                extras=extras,
+                overwrite=given.overwrite,
+                on_step=progress,
+            )
+    except KeyboardInterrupt as stopped:
+        if is_written(stopped):
+            given.kept = WRITTEN
+        raise
     _tell([notice for notice in report["notices"] if notice not in told])
     if given.json:
         print(json.dumps(report, indent=2))
