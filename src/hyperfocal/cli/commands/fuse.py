@@ -13,6 +13,7 @@ from hyperfocal import registry
 from hyperfocal.cli.arguments import add_options, typed
 from hyperfocal.cli.progress import Progress
 from hyperfocal.errors import OptionError
+from hyperfocal.escapes import printable
 from hyperfocal.fusion import recipes
 from hyperfocal.fusion.api import Extras
 from hyperfocal.fusion.flow import fuse_to_files
@@ -113,12 +114,14 @@ def _run(given: argparse.Namespace) -> None:
         print(json.dumps(report, indent=2))
     elif sys.stdout.isatty():
         seconds = sum(report["seconds"].values())
-        print(f"{len(report['frames'])} frames fused in {seconds:.1f} s: {given.out}")
+        print(
+            f"{len(report['frames'])} frames fused in {seconds:.1f} s: {printable(str(given.out))}"
+        )
 
 
 def _tell(notices: Iterable[str]) -> None:
     for notice in notices:
-        print(f"hyperfocal: note: {notice}", file=sys.stderr)
+        print(f"hyperfocal: note: {printable(notice)}", file=sys.stderr)
 
 
 def _recipe(given: argparse.Namespace) -> Recipe:

@@ -43,7 +43,9 @@ class _Session:
         settings.inter_op_num_threads = 1
         settings.log_severity_level = 3
         providers = ["CPUExecutionProvider"]
-        self._session = onnxruntime.InferenceSession(str(path), settings, providers=providers)
+        self._session = onnxruntime.InferenceSession(
+            str(path.absolute()), settings, providers=providers
+        )
         self._needed = [given.name for given in self._session.get_inputs()]
 
     def __call__(self, arrays: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
