@@ -170,3 +170,49 @@ def traced(root, runs, program=FUSING):
             contacted.append(line)
     # The first is Python itself.
     return Touched(written, read, started[1:], contacted)
+
+
+def told(touched, root):
+    """The list of docs/reliability.md: what a run touches, alike places as one."""
+    package = str(Path(registry.__file__).parent)
+    source, tmp = re.escape(package), re.escape(str(root / "tmp"))
+    kinds = [
+        (r".*/site-packages/.*\.dist-info(/.*)?", "what packages are installed, and what they add"),
+        (r".*/site-packages/[^/]*\.pth", "what packages are installed, and what they add"),
+        (r".*/site-packages/([^/]+)(/.*)?", r"the package \1"),
+        (r".*/(lib(64)?|share)/python[\d.]+(/.*)?|.*/pyvenv\.cfg", "Python itself"),
+        (source + r"/.*/weights/([^/]*)", r"the weights \1"),
+        (source + "(/.*)?", "hyperfocal itself"),
+        (r"/(usr/)?lib.*\.so.*|/etc/ld\.so.*|.*/lib/lib[^/]*\.so.*", "system libraries"),
+        (r"/(sys|proc)/.*", "what machine this is (/proc, /sys)"),
+        (r"/(usr|etc)/.*", "languages, time zone, settings of libraries (/usr, /etc)"),
+        (tmp + "/[a-z0-9_]{8}$", "TMPDIR/… (Python tries whether it can write there)"),
+        (tmp + "/", "TMPDIR/"),
+        (re.escape(str(root)) + "/", ""),
+        ("hyperfocal-[a-z0-9_]{8}", "hyperfocal-…"),
+        (r"/\d+\.(part|raw)", r"/N.\1"),
+    ]
+
+    def alike(places):
+        found = set()
+        for place in places:
+            for pattern, text in kinds:
+                place = re.sub(pattern, text, place, count=1)
+            found.add(place)
+        return sorted(found)
+
+    yield f"contacted: {', '.join(touched.contacted) or 'nothing'}"
+    yield f"started: {', '.join(touched.started) or 'nothing'}"
+    yield "written or removed:"
+    yield from (f"  {each}" for each in alike(touched.written))
+    yield "read:"
+    yield from (f"  {each}" for each in alike(touched.read))
+
+
+if __name__ == "__main__":
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        commands(root, {})
+        print("\n".join(told(traced(root, [["fuse", "in", "-o", "place/fused.tif"]]), root)))

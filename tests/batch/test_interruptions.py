@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -44,8 +45,10 @@ def test_a_batch_killed_five_times_makes_every_picture_once(shoot, tmp_path):
     root, known = shoot
     rng, out = random.Random(7), tmp_path / "out"
     first_seen, told = {}, []
+    (tmp_path / "tmp").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
     for goal in sorted(rng.sample(range(1, COUNT - 1), 5)):
-        process = started("batch", root, "-o", out, *FAST)
+        process = started("batch", root, "-o", out, *FAST, env=environment)
         while len(results(out)) < goal and process.poll() is None:
             time.sleep(0.002)
         time.sleep(rng.random() * 0.05)
@@ -57,7 +60,7 @@ def test_a_batch_killed_five_times_makes_every_picture_once(shoot, tmp_path):
             status = path.stat()
             identity = (status.st_ino, status.st_mtime_ns)
             assert first_seen.setdefault(path.name, identity) == identity, path.name
-    last = started("batch", root, "-o", out, *FAST)
+    last = started("batch", root, "-o", out, *FAST, env=environment)
     told += last.communicate()[0].splitlines()
     assert last.returncode == 0
     assert [path.name for path in results(out)] == sorted(known)
@@ -67,6 +70,59 @@ def test_a_batch_killed_five_times_makes_every_picture_once(shoot, tmp_path):
     assert sum(line.startswith("kept ") for line in told[-COUNT:]) >= 5
     assert {path.name for path in out.iterdir()} == {*known, FOLDER, "batch.csv", "batch.json"}
     assert {path.name for path in (out / FOLDER).iterdir()} == {"lock", "state.json"}
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_watch_that_is_killed_loses_nothing_and_leaves_nothing(shoot, tmp_path):
+    root, known = shoot
+    rng, out = random.Random(11), tmp_path / "out"
+    (tmp_path / "tmp").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    command = ["watch", root, "-o", out, *FAST, "--quiet", "0", "--interval", "0.05"]
+    for goal in sorted(rng.sample(range(1, COUNT - 1), int(os.environ.get("HYPERFOCAL_KILLS", 3)))):
+        process = started(*command, env=environment)
+        while len(results(out)) < goal and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(rng.random() * 0.05)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        require_right(out, known)
+    last = started(*command, "--once", env=environment)
+    last.communicate()
+    assert last.returncode == 0
+    assert [path.name for path in results(out)] == sorted(known)
+    require_right(out, known)
+    assert {path.name for path in out.iterdir()} == {*known, FOLDER, "batch.csv", "batch.json"}
+    assert {path.name for path in (out / FOLDER).iterdir()} == {"lock", "state.json"}
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_keeps_what_is_made_and_the_notes_right(shoot, tmp_path):
+    root, known = shoot
+    out = tmp_path / "out"
+    out.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(out)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        full = started("batch", root, "-o", out, *FAST)
+        lines, _ = full.communicate()
+        assert full.returncode == 1
+        made = results(out)
+        assert 0 < len(made) < COUNT
+        assert sum("failed " in line for line in lines.splitlines()) == COUNT - len(made)
+        require_right(out, known)
+        subprocess.run(["mount", "-o", "remount,size=9m", str(out)], check=True)
+        again = started("batch", root, "-o", out, *FAST)
+        lines, _ = again.communicate()
+        assert again.returncode == 0
+        assert sum("kept " in line for line in lines.splitlines()) == len(made)
+        require_right(out, known)
+        assert {path.name for path in out.iterdir()} == {*known, FOLDER, "batch.csv", "batch.json"}
+    finally:
+        subprocess.run(["umount", str(out)], check=True)
 
 
 @pytest.mark.slow
