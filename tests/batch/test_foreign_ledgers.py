@@ -170,6 +170,21 @@ def test_a_row_of_other_types_is_no_row(tmp_path, capsys, row):
     assert batch(out, tmp_path / "in", capsys)[0] == 0
 
 
+@pytest.mark.parametrize("name", ["batch.csv", "batch.json"])
+def test_a_report_of_another_s_is_not_replaced_unasked(tmp_path, capsys, name):
+    write_stack(tmp_path / "in" / "s")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / name).write_text("mine")
+    code, lines = batch(out, tmp_path / "in", capsys)
+    assert (code, len(lines)) == (2, 1)
+    assert f"{name} is not a report" in lines[0]
+    assert {path.name for path in out.iterdir()} == {name}
+    assert (out / name).read_text() == "mine"
+    assert batch(out, tmp_path / "in", capsys, "--overwrite")[0] == 0
+    assert batch(out, tmp_path / "in", capsys)[0] == 0
+
+
 @pytest.mark.parametrize(
     "name", [".hyperfocal-batch/work/{stack}", ".Hyperfocal-Batch/x", "a/.hyperfocal-ab12cd34/b"]
 )

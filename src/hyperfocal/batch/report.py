@@ -6,10 +6,12 @@ import csv
 import dataclasses
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from hyperfocal.batch.runs import Outcome
+from hyperfocal.errors import FormatError
 from hyperfocal.escapes import cell, printable
 from hyperfocal.io import outputs
 from hyperfocal.version import VERSION
@@ -18,6 +20,30 @@ _COLUMNS = (
     "stack", "status", "frames", "first", "last", "outputs", "left_out", "order", "width", "height",
     "seconds", "notices", "failure",
 )  # fmt: skip
+
+
+_BEGINNINGS = {"batch.csv": b"stack,status,frames,", "batch.json": b'{\n "hyperfocal": '}
+
+
+def require_own(out: Path, *, overwrite: bool) -> None:
+    """Raise FormatError where something else stands at a report's place, before any work."""
+    for name, beginning in _BEGINNINGS.items():
+        path = out / name
+        if overwrite or not os.path.lexists(path):
+            continue
+        if path.is_symlink() or not path.is_file() or not _start(path).startswith(beginning):
+            raise FormatError(
+                f"{path} is not a report that hyperfocal wrote; move it away, choose another "
+                "folder or allow it with --overwrite"
+            )
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(64)
+    except OSError:
+        return b""
 
 
 def write(out: Path, rows: Sequence[Outcome], notices: Sequence[str]) -> None:

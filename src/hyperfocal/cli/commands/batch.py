@@ -52,6 +52,7 @@ def _run(given: argparse.Namespace) -> None:
     if given.dry_run:
         print(_table(plan.jobs, options.suffix))
         return
+    report.require_own(given.out, overwrite=given.overwrite)
     bar = Progress()
     with Ledger(given.out) as ledger, bar as progress:
         for notice in ledger.notices:

@@ -44,6 +44,7 @@ def _run(given: argparse.Namespace) -> None:
     shoots.require_sound(given)
     # Before the folder of results is made.
     require_root(given.folder, exclude=given.out)
+    report.require_own(given.out, overwrite=given.overwrite)
     options = built(WatchOptions, given)
     bar = Progress()
     with Ledger(given.out) as ledger, bar as progress:
