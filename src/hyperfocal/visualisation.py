@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hyperfocal.errors import FormatError, StackError
 from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Pixels, Weight, to_grey, to_pixels
 from hyperfocal.io import formats, outputs
+from hyperfocal.io.together import Together
 
 Rgb = NDArray[np.uint8]
 
@@ -102,11 +103,11 @@ def write_views(
         views["overlay"] = overlay_view(fused, after, frame_count=frame_count)
         if frame is not None:
             views["difference"] = difference_view(fused, _pixels(frame, after.shape))
-    out.mkdir(exist_ok=True)
-    for name, view in views.items():
-        height, width, channels = view.shape
-        info = FrameInfo(name, height, width, channels, view.dtype)
-        outputs.save(out / f"{name}.png", view, info)
+    with Together() as within, outputs.in_folder(out, within) as (folder, whole):
+        for name, view in views.items():
+            height, width, channels = view.shape
+            info = FrameInfo(name, height, width, channels, view.dtype)
+            outputs.save(folder / f"{name}.png", view, info, within=whole)
     return [out / f"{name}.png" for name in views]
 
 

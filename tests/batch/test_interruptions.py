@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -16,6 +17,7 @@ from hyperfocal.io import formats
 from tests.batch.shoots import FAST, started, write_stack
 
 COUNT = 30
+OLD, NEW = "0" * 32, "1" * 32  # keys
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +45,10 @@ def test_a_batch_killed_five_times_makes_every_picture_once(shoot, tmp_path):
     root, known = shoot
     rng, out = random.Random(7), tmp_path / "out"
     first_seen, told = {}, []
+    (tmp_path / "tmp").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
     for goal in sorted(rng.sample(range(1, COUNT - 1), 5)):
-        process = started("batch", root, "-o", out, *FAST)
+        process = started("batch", root, "-o", out, *FAST, env=environment)
         while len(results(out)) < goal and process.poll() is None:
             time.sleep(0.002)
         time.sleep(rng.random() * 0.05)
@@ -56,7 +60,7 @@ def test_a_batch_killed_five_times_makes_every_picture_once(shoot, tmp_path):
             status = path.stat()
             identity = (status.st_ino, status.st_mtime_ns)
             assert first_seen.setdefault(path.name, identity) == identity, path.name
-    last = started("batch", root, "-o", out, *FAST)
+    last = started("batch", root, "-o", out, *FAST, env=environment)
     told += last.communicate()[0].splitlines()
     assert last.returncode == 0
     assert [path.name for path in results(out)] == sorted(known)
@@ -66,6 +70,59 @@ def test_a_batch_killed_five_times_makes_every_picture_once(shoot, tmp_path):
     assert sum(line.startswith("kept ") for line in told[-COUNT:]) >= 5
     assert {path.name for path in out.iterdir()} == {*known, FOLDER, "batch.csv", "batch.json"}
     assert {path.name for path in (out / FOLDER).iterdir()} == {"lock", "state.json"}
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_watch_that_is_killed_loses_nothing_and_leaves_nothing(shoot, tmp_path):
+    root, known = shoot
+    rng, out = random.Random(11), tmp_path / "out"
+    (tmp_path / "tmp").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    command = ["watch", root, "-o", out, *FAST, "--quiet", "0", "--interval", "0.05"]
+    for goal in sorted(rng.sample(range(1, COUNT - 1), int(os.environ.get("HYPERFOCAL_KILLS", 3)))):
+        process = started(*command, env=environment)
+        while len(results(out)) < goal and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(rng.random() * 0.05)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        require_right(out, known)
+    last = started(*command, "--once", env=environment)
+    last.communicate()
+    assert last.returncode == 0
+    assert [path.name for path in results(out)] == sorted(known)
+    require_right(out, known)
+    assert {path.name for path in out.iterdir()} == {*known, FOLDER, "batch.csv", "batch.json"}
+    assert {path.name for path in (out / FOLDER).iterdir()} == {"lock", "state.json"}
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_keeps_what_is_made_and_the_notes_right(shoot, tmp_path):
+    root, known = shoot
+    out = tmp_path / "out"
+    out.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(out)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        full = started("batch", root, "-o", out, *FAST)
+        lines, _ = full.communicate()
+        assert full.returncode == 1
+        made = results(out)
+        assert 0 < len(made) < COUNT
+        assert sum("failed " in line for line in lines.splitlines()) == COUNT - len(made)
+        require_right(out, known)
+        subprocess.run(["mount", "-o", "remount,size=9m", str(out)], check=True)
+        again = started("batch", root, "-o", out, *FAST)
+        lines, _ = again.communicate()
+        assert again.returncode == 0
+        assert sum("kept " in line for line in lines.splitlines()) == len(made)
+        require_right(out, known)
+        assert {path.name for path in out.iterdir()} == {*known, FOLDER, "batch.csv", "batch.json"}
+    finally:
+        subprocess.run(["umount", str(out)], check=True)
 
 
 @pytest.mark.slow
@@ -104,10 +161,10 @@ class KilledBeforeNoting(Ledger):
 
 def settle_killed(kind, out):
     ledger = kind(out)
-    work = ledger.work_folder("k")
+    work = ledger.work_folder(NEW)
     (work / "a.tif").write_bytes(b"new")
     with pytest.raises(Killed):
-        ledger.settle("a", "k", {work / "a.tif": out / "a.tif"}, {"stack": "a"})
+        ledger.settle("a", NEW, {work / "a.tif": out / "a.tif"}, {"stack": "a"})
     ledger._lock.close()  # as the system does for a killed process
 
 
@@ -116,26 +173,26 @@ def test_what_was_noted_but_not_moved_is_moved_the_next_time(tmp_path):
     settle_killed(KilledBeforeMoving, tmp_path)
     assert (tmp_path / "a.tif").read_bytes() == b"old"
     with Ledger(tmp_path) as ledger:
-        assert ledger.done("a", "k") == {"stack": "a"}
+        assert ledger.done("a", NEW) == {"stack": "a"}
         assert (tmp_path / "a.tif").read_bytes() == b"new"
 
 
 def test_a_move_that_never_came_is_no_result(tmp_path):
     with Ledger(tmp_path) as ledger:
-        (ledger.work_folder("old") / "a.tif").write_bytes(b"old")
-        moves = {tmp_path / FOLDER / "work" / "old" / "a.tif": tmp_path / "a.tif"}
-        ledger.settle("a", "old", moves, {"stack": "a"})
+        (ledger.work_folder(OLD) / "a.tif").write_bytes(b"old")
+        moves = {tmp_path / FOLDER / "work" / OLD / "a.tif": tmp_path / "a.tif"}
+        ledger.settle("a", OLD, moves, {"stack": "a"})
     settle_killed(KilledBeforeMoving, tmp_path)
     shutil.rmtree(tmp_path / FOLDER / "work")
     with Ledger(tmp_path) as ledger:
-        assert ledger.done("a", "k") is None
+        assert ledger.done("a", NEW) is None
         ledger.require_free("a", tmp_path / "a.tif")  # it is still ours
 
 
 def test_what_was_not_noted_is_made_again(tmp_path):
     settle_killed(KilledBeforeNoting, tmp_path)
     with Ledger(tmp_path) as ledger:
-        assert ledger.done("a", "k") is None
+        assert ledger.done("a", NEW) is None
         assert not (tmp_path / "a.tif").exists()
         assert not (tmp_path / FOLDER / "work").exists()
 
@@ -145,7 +202,7 @@ def test_a_damaged_state_is_no_state(tmp_path, state):
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / "state.json").write_text(state)
     with Ledger(tmp_path) as ledger:
-        assert ledger.done("a", "k") is None
+        assert ledger.done("a", NEW) is None
 
 
 def test_two_batches_do_not_share_a_folder(tmp_path):

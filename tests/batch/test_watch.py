@@ -20,15 +20,22 @@ QUIET = 20.0
 
 
 class Clock:
-    """Stands still until it is told that time passes."""
+    """Stands still until it is told that time passes, or is set."""
 
     def __init__(self):
-        self.now = time.time()
+        self.now, self.passed = time.time(), 1000.0
 
     def __call__(self):
         return self.now
 
+    def steady(self):
+        return self.passed
+
     def passes(self, seconds):
+        self.now += seconds
+        self.passed += seconds
+
+    def is_set(self, seconds):
         self.now += seconds
 
     def stamps(self, path, seconds_ago=0.0):
@@ -46,7 +53,9 @@ def watcher(tmp_path, clock):
     (tmp_path / "in").mkdir()
     with Ledger(tmp_path / "out") as ledger:
         work = Work(ledger, BatchOptions(), Recipe(FAST[1]))
-        yield Watcher(tmp_path / "in", work, WatchOptions(quiet=QUIET), clock=clock)
+        yield Watcher(
+            tmp_path / "in", work, WatchOptions(quiet=QUIET), clock=clock, steady=clock.steady
+        )
 
 
 def statuses(watcher):
@@ -122,9 +131,30 @@ def test_a_pause_that_was_given_parts_frames_that_came_later(tmp_path, clock):
     with Ledger(tmp_path / "out") as ledger:
         for gap, expected in ((20, [3, 2]), (40, [5])):
             work = Work(ledger, BatchOptions(gap=gap), Recipe(FAST[1]))
-            watcher = Watcher(folder, work, WatchOptions(quiet=QUIET), clock=clock)
+            options = WatchOptions(quiet=QUIET)
+            watcher = Watcher(folder, work, options, clock=clock, steady=clock.steady)
             clock.passes(QUIET + 0.1)
             assert [count for _, _, count in statuses(watcher)] == expected
+
+
+@pytest.mark.parametrize("jump", [-3600, 3600, -86400 * 400, 86400 * 400])
+@pytest.mark.parametrize("when", ["before it comes", "after it came", "at each look"])
+def test_a_clock_that_is_set_changes_nothing(tmp_path, clock, watcher, jump, when):
+    assert statuses(watcher) == []
+    if when == "before it comes":
+        clock.is_set(jump)
+    write_stack(tmp_path / "in" / "s", 3)
+    if when == "after it came":
+        clock.is_set(jump)
+    for _ in range(3):
+        assert statuses(watcher) == []
+        clock.passes(QUIET / 3)
+        if when == "at each look":
+            clock.is_set(jump)
+    clock.passes(0.1)
+    assert statuses(watcher) == [("made", "s", 3)]
+    clock.is_set(-jump)
+    assert statuses(watcher) == []
 
 
 def test_the_camera_s_times_part_loose_frames_as_in_a_batch(tmp_path, clock, watcher):
@@ -148,7 +178,8 @@ def test_once_fuses_what_is_complete_and_ends(tmp_path, clock):
     with Ledger(tmp_path / "out") as ledger:
         work = Work(ledger, BatchOptions(), Recipe(FAST[1]))
         options = WatchOptions(quiet=QUIET, interval=0.05)
-        rows = list(Watcher(tmp_path / "in", work, options, clock=clock).rows(once=True))
+        watcher = Watcher(tmp_path / "in", work, options, clock=clock, steady=clock.steady)
+        rows = list(watcher.rows(once=True))
     assert [(row.status, row.stack) for row in rows] == [("made", "old")]
     assert [path.name for path in (tmp_path / "out").glob("*.tif")] == ["old.tif"]
 

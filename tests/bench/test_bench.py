@@ -264,6 +264,18 @@ def test_ended_in_the_middle_it_goes_on_where_it_was(
     assert not (out / "cache" / "work").exists()
 
 
+def test_a_work_folder_of_somebody_else_s_is_left_alone(tmp_path: Path) -> None:
+    for place in (tmp_path / "cache" / "work", tmp_path / "linked"):
+        place.mkdir(parents=True)
+        (place / "diary").write_text("mine")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "work").symlink_to(tmp_path / "linked")
+    for folder in ("cache", "other"):
+        with Cache(tmp_path / folder) as cache, cache.work_folder() as work:
+            assert work.path.is_dir()
+        assert [path.name for path in (tmp_path / folder / "work").iterdir()] == ["diary"]
+
+
 def spoil(path: Path, how: str) -> None:
     whole = path.read_bytes()
     path.write_bytes({"cut": whole[: len(whole) // 2], "empty": b"", "other": b"[1, 2]"}[how])

@@ -18,10 +18,15 @@ import numpy as np
 from hyperfocal.alignment.transforms import Matrix
 from hyperfocal.errors import AlignmentError, FormatError
 from hyperfocal.frame import FrameInfo
+from hyperfocal.io import outputs
+from hyperfocal.io.files import text_of
+from hyperfocal.io.together import Together
 
 _FORMAT = "hyperfocal transforms"
 _VERSION = 1
 _LARGEST_BYTES = 64 << 20
+_FURTHEST = 1e7  # px, no picture is as large
+_SMALLEST_DEPTH = 1e-3  # of a corner in perspective, where the frame's beginning has 1
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ def require_writable(path: Path, *, overwrite: bool) -> None:
         raise FormatError(f"{path} would hold transforms as JSON; give it the suffix .json")
     if path.is_dir():
         raise FormatError(f"{path} is a folder; name a file in it")
-    if path.exists() and not overwrite:
+    if os.path.lexists(path) and not overwrite:
         raise FormatError(
             f"{path} exists; choose another name, allow it with --overwrite, or use what it holds "
             "with --apply-transforms"
@@ -50,8 +55,8 @@ def require_writable(path: Path, *, overwrite: bool) -> None:
         raise FormatError(f"folder {path.parent} does not exist; make it first")
 
 
-def save(path: Path, record: TransformRecord) -> None:
-    """Write transforms beside, then rename; raises FormatError where that fails."""
+def save(path: Path, record: TransformRecord, *, within: Together | None = None) -> None:
+    """Write transforms, in place with all that is made `within`; FormatError where that fails."""
     frames = [
         {"name": name, "reference_to_frame": None if matrix is None else matrix.tolist()}
         for name, matrix in zip(record.names, record.matrices, strict=True)
@@ -64,30 +69,19 @@ def save(path: Path, record: TransformRecord) -> None:
         "reference": record.reference,
         "frames": frames,
     }
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_text(json.dumps(content, indent=1), "utf-8")
-        os.replace(beside, path)
-    except OSError as error:
-        raise FormatError(f"{path} cannot be written ({error.strerror}); choose another") from error
-    finally:
-        beside.unlink(missing_ok=True)
+    outputs.write_text(path, json.dumps(content, indent=1), within=within)
 
 
 def load(path: Path) -> TransformRecord:
     """The transforms of a file; raises FormatError for whatever is no such file."""
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise ValueError("it is too large")
-        content = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise FormatError(f"{path} cannot be read: {error.strerror}; check the path") from error
+        content = json.loads(text_of(path, largest=_LARGEST_BYTES))
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:80]
         raise FormatError(f"{path} holds no transforms ({reason}); save it again") from error
     try:
         return _record(content)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise FormatError(
             f"{path} holds no transforms of this program ({reason[:80]}); "
@@ -120,21 +114,42 @@ def _record(content: Any) -> TransformRecord:
     width, height, reference = (_whole(content[key]) for key in ("width", "height", "reference"))
     if not (0 <= reference < len(frames)) or matrices[reference] is None:
         raise ValueError("its reference is none of its frames")
+    for matrix in matrices:
+        if matrix is not None and not _is_near(matrix, width, height):
+            raise ValueError("a matrix takes its frame out of all bounds")
     return TransformRecord(width, height, reference, names, matrices)
 
 
 def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{value!r} is no whole number")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _FURTHEST:
+        raise ValueError(f"{value!r} is no such whole number")
     return value
+
+
+def _is_row(row: Any) -> bool:
+    numbers = [
+        each
+        for each in (row if isinstance(row, list) else [])
+        if isinstance(each, int | float) and not isinstance(each, bool)
+    ]
+    return len(numbers) == 3 and len(row) == 3
+
+
+def _is_near(matrix: Matrix, width: int, height: int) -> bool:
+    """Whether a frame's corners come to places that a picture can have, none behind the viewer."""
+    corners = np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]], np.float64)
+    x, y, depth = matrix @ corners
+    return bool((depth > _SMALLEST_DEPTH).all() and (np.hypot(x, y) <= _FURTHEST * depth).all())
 
 
 def _matrix(rows: Any) -> Matrix | None:
     if rows is None:
         return None
-    matrix = np.array(rows, np.float64)
-    if matrix.shape != (3, 3) or not np.isfinite(matrix).all():
+    if not isinstance(rows, list) or not all(map(_is_row, rows)) or len(rows) != 3:
         raise ValueError("a matrix is not 3 × 3 numbers")
+    matrix = np.array(rows, np.float64)
+    if not (np.abs(matrix) <= _FURTHEST).all():
+        raise ValueError("a matrix takes its frame out of all bounds")
     if abs(np.linalg.det(matrix)) < 1e-6 or abs(matrix[2, 2]) < 1e-6:
         raise ValueError("a matrix flattens its frame")
     return matrix / matrix[2, 2]

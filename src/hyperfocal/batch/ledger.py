@@ -3,6 +3,10 @@
 A picture is made in a work folder, then noted, then moved to its place: a result that stands there
 is noted, and what was noted but not moved when the process was killed is moved the next time.
 Notes are keyed by the frames (names, sizes, times of change) and all that shapes the picture.
+
+Notes are read as a stranger's would be, for folders of results are copied and unpacked: they name
+nothing outside the folder, what is not known to be of this program's making is neither removed nor
+replaced for them, and notes that no batch wrote are set aside and told.
 """
 
 from __future__ import annotations
@@ -10,16 +14,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Mapping
+import stat
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from hyperfocal.batch.groups import stamp
 from hyperfocal.errors import FormatError
-from hyperfocal.io import outputs
+from hyperfocal.io import outputs, together, work_folders
 
 FOLDER = ".hyperfocal-batch"
+
+_MARK = "made-by-hyperfocal"  # in the work folder, whose content is removed
+_KEY = re.compile(r"[0-9a-f]{32}")
+_LARGEST = 1 << 28  # bytes of notes; a stack has some hundred
 
 
 class Ledger:
@@ -27,12 +37,16 @@ class Ledger:
 
     def __init__(self, out: Path):
         self.out, self._folder = out, out / FOLDER
+        self.notices: list[str] = []  # on what was found and not believed
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            _require_plain(self._folder, stat.S_ISDIR)
+            _require_plain(self._folder / "lock", stat.S_ISREG)
             self._lock = outputs.lock(
                 self._folder / "lock", who="batch", folder=self._folder.parent
             )
             try:
+                together.clean([self._folder, out])
                 self._notes = self._read()
                 self._finish()
             except BaseException:
@@ -47,7 +61,7 @@ class Ledger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._work, ignore_errors=True)
+        self._clear()
         self._lock.close()
 
     def done(self, name: str, key: str) -> dict[str, Any] | None:
@@ -61,7 +75,22 @@ class Ledger:
     def _is_in_place(self, note: dict[str, Any], path: str) -> bool:
         """Whether the result is there, and not the one before it, whose place it was to take."""
         place = self.out / path
-        return place.exists() and list(stamp(place)) != note["replaced"].get(path)
+        return (
+            self._is_inside(place)
+            and place.exists()
+            and list(stamp(place)) != note["replaced"].get(path)
+        )
+
+    def require_inside(self, path: Path) -> None:
+        """Raise FormatError where a link leads a result out of the folder of results."""
+        if not self._is_inside(path):
+            raise FormatError(
+                f"{path.parent} leads out of {self.out} by a link; remove the link, or choose "
+                "another folder or name"
+            )
+
+    def _is_inside(self, path: Path) -> bool:
+        return Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(self.out))
 
     def require_free(self, name: str, path: Path) -> None:
         """Raise FormatError where something not of our making stands at a result's place."""
@@ -77,10 +106,14 @@ class Ledger:
 
     def work_folder(self, key: str) -> Path:
         """A new, empty folder for a stack, on the file system of the results."""
+        assert _KEY.fullmatch(key)
         folder = self._work / key
-        shutil.rmtree(folder, ignore_errors=True)
         try:
-            folder.mkdir(parents=True)
+            self._work.mkdir(exist_ok=True)
+            self._require_own_work()
+            (self._work / _MARK).touch()
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
         except OSError as error:
             raise FormatError(
                 f"folder {folder} cannot be made ({error.strerror}); free space"
@@ -93,6 +126,8 @@ class Ledger:
 
     def settle(self, name: str, key: str, moves: Mapping[Path, Path], row: dict[str, Any]) -> None:
         """Note a stack as done, then move its files from the work folder to their places."""
+        for place in moves.values():
+            self.require_inside(place)
         try:
             for made, place in moves.items():
                 place.parent.mkdir(parents=True, exist_ok=True)
@@ -111,13 +146,45 @@ class Ledger:
     def _work(self) -> Path:
         return self._folder / "work"
 
-    def _read(self) -> dict[str, Any]:
+    def _require_own_work(self) -> None:
+        """Raise FormatError where the work folder is not of this program's making."""
+        _require_plain(self._work, stat.S_ISDIR)
+        names = os.listdir(self._work) if os.path.lexists(self._work) else []
+        if names and _MARK not in names:
+            raise FormatError(
+                f"{self._work} is not what hyperfocal made there; move it away or choose another "
+                "folder"
+            )
+
+    def _clear(self) -> None:
+        """Remove the work folder, if it is ours; its mark last, so that it stays known as such."""
         try:
-            state = json.loads((self._folder / "state.json").read_text("utf-8"))
-        except (FileNotFoundError, ValueError):
+            self._require_own_work()
+            for path in self._work.iterdir() if self._work.exists() else ():
+                if path.name != _MARK:
+                    shutil.rmtree(path, ignore_errors=True)
+        except (OSError, FormatError):
+            return
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def _read(self) -> dict[str, Any]:
+        path = self._folder / "state.json"
+        if not os.path.lexists(path):
             return {}
-        notes = state.get("stacks") if isinstance(state, dict) else None
-        return notes if isinstance(notes, dict) and all(map(_is_whole, notes.values())) else {}
+        try:
+            _require_plain(path, stat.S_ISREG)
+            if path.stat().st_size > _LARGEST:
+                raise ValueError("it is too large")
+            return _notes_of(json.loads(path.read_text("utf-8")))
+        except (FormatError, ValueError, RecursionError) as error:
+            aside = path.with_name("state.json.foreign")
+            os.replace(path, aside)
+            reason = " ".join(str(error).split())[:120]
+            self.notices.append(
+                f"the notes in {self._folder} were not written by a batch here ({reason}); they "
+                f"are now {aside.name}, and stacks are made anew"
+            )
+            return {}
 
     def _write(self, notes: dict[str, Any]) -> None:
         text = json.dumps({"version": 1, "stacks": notes}, indent=1)
@@ -125,20 +192,35 @@ class Ledger:
 
     def _finish(self) -> None:
         """Move what was noted before the process was killed; remove what was not."""
+        self._require_own_work()
         for note in self._notes.values():
-            if (self._work / note["key"]).is_dir():
-                self._move(note)
-        shutil.rmtree(self._work, ignore_errors=True)
+            if work_folders.is_own(self._work / note["key"], is_folder=True):
+                self._move(note, is_late=True)
+        self._clear()
 
-    def _move(self, note: dict[str, Any]) -> None:
+    def _move(self, note: dict[str, Any], *, is_late: bool = False) -> None:
         folder = self._work / note["key"]
         for path in note["files"]:
             place = self.out / path
             made = folder / place.name
-            if made.exists():
+            if not made.exists():
+                continue
+            if is_late and not self._is_as_noted(note, path):
+                self.notices.append(f"{place} has changed since a batch was stopped; left as it is")
+                continue
+            try:
                 place.parent.mkdir(parents=True, exist_ok=True)
-                outputs.put(made, place, aside=folder / "before")
+                together.put(made, place, aside=folder / "before")
+            except OSError as error:
+                raise together.refused(place, error) from error
         shutil.rmtree(folder, ignore_errors=True)
+
+    def _is_as_noted(self, note: dict[str, Any], path: str) -> bool:
+        """Whether a place inside the folder still holds what a noted result was to replace."""
+        place = self.out / path
+        if not self._is_inside(place):
+            return False
+        return not os.path.lexists(place) or list(stamp(place)) == note["replaced"].get(path)
 
 
 def key_of(frames: list[Path], *shaping: Any) -> str:
@@ -148,11 +230,56 @@ def key_of(frames: list[Path], *shaping: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _is_whole(note: Any) -> bool:
+def _notes_of(state: Any) -> dict[str, Any]:
+    """The notes of a state; raises ValueError for what this program would not have written."""
+    notes = state.get("stacks") if isinstance(state, dict) else None
+    if not isinstance(notes, dict):
+        raise ValueError("they hold no stacks")
+    for name, note in notes.items():
+        if not _is_note(note):
+            raise ValueError(f"the note of {name[:40]!r} is none")
+    return notes
+
+
+def _is_note(note: Any) -> bool:
     kinds = {"key": str, "files": dict, "replaced": dict, "row": dict}
-    return isinstance(note, dict) and all(
+    if not isinstance(note, dict) or not all(
         isinstance(note.get(part), kind) for part, kind in kinds.items()
+    ):
+        return False
+    places = {**note["files"], **note["replaced"]}
+    stamps = [*note["files"].values(), *note["replaced"].values()]
+    return (
+        _KEY.fullmatch(note["key"]) is not None
+        and all(map(is_place, places))
+        and all(isinstance(each, list) for each in stamps)
     )
+
+
+def is_place(path: str) -> bool:
+    """Whether a path is one of a result: below the folder, and not where the work is done."""
+    parts = Path(path).parts
+    return (
+        bool(parts)
+        and "\0" not in path
+        and ".." not in parts
+        and not Path(path).is_absolute()
+        and not Path(path).drive
+        and not any(_is_hidden(part) for part in parts)
+    )
+
+
+def _is_hidden(part: str) -> bool:
+    return part.casefold() == FOLDER or work_folders.is_name(part)
+
+
+def _require_plain(path: Path, is_kind: Callable[[int], bool]) -> None:
+    """Raise FormatError where a link or something else stands in place of what is made there."""
+    if os.path.lexists(path) and not is_kind(path.lstat().st_mode):
+        raise FormatError(
+            f"{path} is not what hyperfocal makes there, but a link or the like; move it away or "
+            "choose another folder"
+        )
 
 
 def _flush(path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from hyperfocal.batch.folders import Folder, find_folders
 from hyperfocal.batch.groups import Group, MetadataCache, split, whole
+from hyperfocal.batch.ledger import FOLDER, is_place
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.errors import OptionError, StackError
 from hyperfocal.progress import OnStep, silent
@@ -121,8 +122,11 @@ def _named(template: str, fields: dict[str, str | int]) -> str:
             f"name is {template!r}, which means nothing ({error}); use {known}"
         ) from (error)
     path = PurePosixPath(name)
-    if not name.strip() or path.is_absolute() or ".." in path.parts or path.name == "":
-        raise OptionError(f"name is {template!r}; it must lead to a file below the results' folder")
+    if not name.strip() or path.name == "" or not is_place(str(path)):
+        raise OptionError(
+            f"name is {template!r}; it must lead to a file below the results' folder, and not into "
+            f"{FOLDER}, where the work is done"
+        )
     return str(path)
 
 

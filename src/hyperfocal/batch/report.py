@@ -6,10 +6,13 @@ import csv
 import dataclasses
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from hyperfocal.batch.runs import Outcome
+from hyperfocal.errors import FormatError
+from hyperfocal.escapes import cell, printable
 from hyperfocal.io import outputs
 from hyperfocal.version import VERSION
 
@@ -17,6 +20,30 @@ _COLUMNS = (
     "stack", "status", "frames", "first", "last", "outputs", "left_out", "order", "width", "height",
     "seconds", "notices", "failure",
 )  # fmt: skip
+
+
+_BEGINNINGS = {"batch.csv": b"stack,status,frames,", "batch.json": b'{\n "hyperfocal": '}
+
+
+def require_own(out: Path, *, overwrite: bool) -> None:
+    """Raise FormatError where something else stands at a report's place, before any work."""
+    for name, beginning in _BEGINNINGS.items():
+        path = out / name
+        if overwrite or not os.path.lexists(path):
+            continue
+        if path.is_symlink() or not path.is_file() or not _start(path).startswith(beginning):
+            raise FormatError(
+                f"{path} is not a report that hyperfocal wrote; move it away, choose another "
+                "folder or allow it with --overwrite"
+            )
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(64)
+    except OSError:
+        return b""
 
 
 def write(out: Path, rows: Sequence[Outcome], notices: Sequence[str]) -> None:
@@ -31,12 +58,15 @@ def write(out: Path, rows: Sequence[Outcome], notices: Sequence[str]) -> None:
         "notices": list(notices),
         "stacks": [dataclasses.asdict(row) for row in rows],
     }
-    outputs.write_text(out / "batch.csv", readable(to_csv(rows)))
+    outputs.write_text(out / "batch.csv", to_csv(rows))
     outputs.write_text(out / "batch.json", json.dumps(told, indent=1))
 
 
 def to_csv(rows: Sequence[Outcome]) -> str:
-    """One line a stack; several names or notices in one field are separated by ` | `."""
+    """One line a stack; several names or notices in one field are separated by ` | `.
+
+    No field is a formula to a spreadsheet, and none holds a control character.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -46,20 +76,17 @@ def to_csv(rows: Sequence[Outcome]) -> str:
         values |= {name: " | ".join(values[name]) for name in ("outputs", "left_out", "notices")}
         ends = (row.frames[0], row.frames[-1]) if row.frames else ("", "")
         values |= {"frames": len(row.frames), "first": ends[0], "last": ends[1]}
-        writer.writerow(values)
+        writer.writerow(
+            {name: cell(each) if isinstance(each, str) else each for name, each in values.items()}
+        )
     return text.getvalue()
 
 
 def line(row: Outcome) -> str:
     """`made IMG_0001: 12 frames, 3.4 s, IMG_0001.tif`, or why not."""
     if row.failure:
-        return readable(f"failed {row.stack}: {row.failure}")
+        return printable(f"failed {row.stack}: {row.failure}")
     seconds = f", {row.seconds:.1f} s" if row.seconds is not None and row.status == "made" else ""
     what = f"{len(row.frames)} frame{'s' * (len(row.frames) != 1)}{seconds}"
     where = ", ".join(row.outputs) or "; ".join(row.notices)
-    return readable(f"{row.status} {row.stack}: {what}, {where}")
-
-
-def readable(text: str) -> str:
-    """The text with what is no UTF-8 in file names written out, so that it can be printed."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    return printable(f"{row.status} {row.stack}: {what}, {where}")

@@ -67,7 +67,7 @@ class Work:
     def known(self, job: Job) -> Outcome | None:
         """The row of a stack that is done."""
         row = self.ledger.done(job.name, self.key(job))
-        return None if row is None else _row(job, "kept", row)
+        return None if row is None or not _is_row(row) else _row(job, "kept", row)
 
     def waiting(self, job: Job) -> Outcome:
         """The row of a stack that the batch did not come to."""
@@ -96,6 +96,8 @@ class Work:
         place = self.ledger.out / f"{job.name}{self.options.suffix}"
         depth_place = place.with_name(f"{place.name[: -len(self.options.suffix)]}_depth.tif")
         places = [place, *([depth_place] if self.options.depth else [])]
+        for each in places:
+            self.ledger.require_inside(each)
         self._require_free(job, places)
         work = self.ledger.work_folder(key)
         try:
@@ -154,6 +156,19 @@ def _row(job: Job, status: str, known: dict[str, Any]) -> Outcome:
     names = {each.name for each in dataclasses.fields(Outcome)}
     values = {name: value for name, value in values.items() if name in names}
     return Outcome(**{**values, "stack": job.name, "status": status})
+
+
+def _is_row(known: dict[str, Any]) -> bool:
+    """Whether the values are of the types that an Outcome has."""
+    kinds = {field.name: str(field.type) for field in dataclasses.fields(Outcome)}
+    return all(name not in kinds or _is_of(kinds[name], value) for name, value in known.items())
+
+
+def _is_of(kind: str, value: Any) -> bool:
+    if kind.startswith("tuple"):
+        return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, str) if kind == "str" else value is None or number
 
 
 def _plain(row: Outcome) -> dict[str, Any]:

@@ -6,6 +6,7 @@ changed for a while. A frame that comes later makes the stack anew.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ class WatchOptions:
 class Watcher:
     """Looks at a folder and fuses the stacks that have become complete.
 
-    `clock` tells the seconds since 1970.
+    `clock` tells the seconds since 1970, and is only asked how old files are that were there at the
+    first look. What is waited for is measured by `steady`, which nobody sets.
     """
 
     def __init__(
@@ -43,8 +45,11 @@ class Watcher:
         options: WatchOptions,
         *,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
     ):
-        self._root, self._work, self._options, self._clock = root, work, options, clock
+        self._root, self._work, self._options = root, work, options
+        self._clock, self._steady = clock, steady
+        self._last_look: float | None = None  # by `steady`
         self._came: dict[Path, float] = {}  # when each file was first seen to be written
         # Who says how long a stack takes to be complete says what a pause between stacks is.
         self._album = MetadataCache(Arrivals(self._came, options.quiet))
@@ -53,7 +58,7 @@ class Watcher:
 
     def look(self, on_step: OnStep = silent) -> Iterator[Outcome]:
         """A row for every stack that has become complete since the last look."""
-        now = self._clock()
+        now = self._steady()
         self._note(now)
         for job in self._jobs():
             if self._is_complete(job, now):
@@ -67,7 +72,7 @@ class Watcher:
         """Rows as stacks are done, for ever; with `once`, of what is complete now."""
         if once:
             # Two looks tell whether a file is still growing.
-            self._note(self._clock())
+            self._note(self._steady())
             time.sleep(min(self._options.interval, 1.0))
             yield from self.look(on_step)
             return
@@ -88,10 +93,13 @@ class Watcher:
     def _note(self, now: float) -> None:
         """Remember since when each file has been as it is."""
         folders, _ = find_folders(self._root, exclude=self._work.ledger.out)
+        # What was not there at the last look cannot be older, whatever clocks say.
+        oldest = math.inf if self._last_look is None else now - self._last_look
+        clock, self._last_look = self._clock(), now
         seen = {}
         for path in (path for folder in folders for path in folder.files):
             is_new, current = path not in self._seen, stamp(path)
-            before, since = self._seen.get(path, (current, now - _age(path, now)))
+            before, since = self._seen.get(path, (current, now - min(oldest, _age(path, clock))))
             seen[path] = (current, since if is_new or before == current else now)
             self._came.setdefault(path, current[1] / 1e9)
         self._seen = seen
@@ -105,11 +113,11 @@ class Watcher:
         return True
 
 
-def _age(path: Path, now: float) -> float:
+def _age(path: Path, clock: float) -> float:
     """Seconds since a file was last written, copied or moved here; 0 where that cannot be asked."""
     try:
         status = path.stat()
     except OSError:
         return 0.0
     # A copy keeps the time of its content, but not that of its place.
-    return max(0.0, now - max(status.st_mtime, status.st_ctime))
+    return max(0.0, clock - max(status.st_mtime, status.st_ctime))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from hyperfocal.bench import fingerprints
 from hyperfocal.errors import FormatError
+from hyperfocal.io import work_folders
 from hyperfocal.io.outputs import lock, write_text
+from hyperfocal.io.work_folders import WorkFolder
 
 
 class Cache:
@@ -25,8 +26,8 @@ class Cache:
             raise FormatError(
                 f"folder {folder} cannot be written to ({error.strerror}); choose another"
             ) from error
-        # What a killed run left half-made.
-        shutil.rmtree(folder / "work", ignore_errors=True)
+        # What a killed run left half-made, and nothing else that may stand there.
+        work_folders.clean(folder / "work")
         for kind in ("work", "runs", "pictures", "metrics", "drawn"):
             (folder / kind).mkdir(exist_ok=True)
 
@@ -34,7 +35,8 @@ class Cache:
         return self
 
     def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.folder / "work", ignore_errors=True)
+        with contextlib.suppress(OSError):
+            (self.folder / "work").rmdir()
         self._lock.close()
 
     def read(self, kind: str, key: str) -> dict[str, Any]:
@@ -52,9 +54,9 @@ class Cache:
         """Where the picture of a run is kept."""
         return self.folder / "pictures" / f"{key}{suffix}"
 
-    def work_folder(self) -> tempfile.TemporaryDirectory[str]:
+    def work_folder(self) -> contextlib.closing[WorkFolder]:
         """A new folder for one run, on the file system of the cache."""
-        return tempfile.TemporaryDirectory(dir=self.folder / "work", ignore_cleanup_errors=True)
+        return contextlib.closing(WorkFolder(self.folder / "work"))
 
     def is_drawn(self, path: Path, key: str) -> bool:
         """Whether this picture was drawn from what `key` stands for and is as it was."""

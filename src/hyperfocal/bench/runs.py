@@ -139,11 +139,11 @@ class _Comparison:
         return None if self.plan.retry or had_less_time else run
 
     def _run(self, scene: Scene, contender: Contender, picture: Path) -> Run:
-        with self.cache.work_folder() as name:
-            work = Path(name)
+        with self.cache.work_folder() as folder:
+            work = folder.path
             out, log = work / f"fused{picture.suffix}", work / "log"
-            folder = folder_of(scene.frames, work / "frames")
-            command = contender.arguments(scene.frames, folder, out)
+            frames = folder_of(scene.frames, work / "frames")
+            command = contender.arguments(scene.frames, frames, out)
             finished = self.processes.run(command, timeout=self.plan.timeout, log=log)
             failure = _failure(finished, log, self.plan.timeout)
             if not failure:

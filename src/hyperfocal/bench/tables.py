@@ -18,6 +18,7 @@ import hyperfocal
 from hyperfocal import registry
 from hyperfocal.bench.plan import BenchPlan
 from hyperfocal.bench.runs import BenchResult
+from hyperfocal.escapes import cell
 
 ALL = "all pictures"
 
@@ -69,7 +70,8 @@ def to_csv(rows: Sequence[BenchResult], plan: BenchPlan) -> str:
     writer.writerow([*fixed, *metrics])
     for row in rows:
         values = [row.values.get(name, "") for name in metrics]
-        writer.writerow([*(getattr(row, name) for name in fixed), *values])
+        told = [getattr(row, name) for name in fixed]
+        writer.writerow([*(cell(e) if isinstance(e, str) else e for e in told), *values])
     return text.getvalue()
 
 

@@ -7,10 +7,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import hyperfocal
 from hyperfocal import registry
 from hyperfocal.errors import HyperfocalError
+from hyperfocal.escapes import printable
 
 _ORDER = (
     "fuse",
@@ -32,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     # FFmpeg speaks of damaged films itself, in many lines and before our one.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    # Whatever a film says, it is made of files.
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
     parser = _parser()
     given, rest = parser.parse_known_args(arguments)
     if rest and not getattr(given, "takes_rest", False):
@@ -64,12 +68,19 @@ def _stop(came: list[int], number: int) -> None:
 
 
 def _complain(message: str) -> int:
-    print("hyperfocal: " + " ".join(message.split()), file=sys.stderr)
+    print("hyperfocal: " + printable(" ".join(message.split())), file=sys.stderr)
     return 2
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells what it does not understand as data, for a shell may have made it of file names."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="hyperfocal", description="Focus stacking: many photographs in, one sharp picture out."
     )
     parser.add_argument("--version", action="version", version=hyperfocal.__version__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from hyperfocal.escapes import printable
 from hyperfocal.progress import OnStep, silent
 
 
@@ -20,6 +21,7 @@ class Progress:
     def _show(self, stage: str, index: int, count: int) -> None:
         from tqdm import tqdm
 
+        stage = printable(stage)
         if self._bar is None or self._bar.desc != stage:
             self.__exit__()
             self._bar = tqdm(total=count, desc=stage, leave=False, dynamic_ncols=True)

@@ -14,6 +14,7 @@ from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.runs import Outcome, Work
 from hyperfocal.cli.arguments import add_options, built
 from hyperfocal.errors import OptionError
+from hyperfocal.escapes import printable
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.methods import has_depth
 
@@ -66,11 +67,11 @@ def tell(row: Outcome) -> None:
 
 
 def note(text: str) -> None:
-    print(f"hyperfocal: note: {report.readable(text)}", file=sys.stderr)
+    print(f"hyperfocal: note: {printable(text)}", file=sys.stderr)
 
 
 def summary(rows: Sequence[Outcome], out: Path) -> str:
     """`3 made, 1 failed; results/batch.csv`."""
     counted = {row.status: sum(other.status == row.status for other in rows) for row in rows}
     told = ", ".join(f"{count} {status}" for status, count in counted.items()) or "nothing to do"
-    return f"hyperfocal: {told}; {out / 'batch.csv'}"
+    return f"hyperfocal: {told}; {printable(str(out / 'batch.csv'))}"

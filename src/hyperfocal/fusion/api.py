@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import sys
@@ -21,6 +22,7 @@ from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
 from hyperfocal.fusion.passes import Begun, Composite, Run
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.io import formats, outputs
+from hyperfocal.io.together import Together
 from hyperfocal.methods import Method, has_depth
 from hyperfocal.progress import OnStep
 from hyperfocal.stack.near_end import near_end
@@ -243,35 +245,47 @@ def write(
     aligned: Aligned,
     recipe: Recipe,
     extras: Extras,
+    within: Together | None = None,
 ) -> None:
-    """All outputs or, where the process is stopped between two, none of them."""
+    """All outputs or, whatever comes between two, none of them; they come with all `within`."""
     if composite.covered is not None:
         aligned.report["covered_share"] = round(float(composite.covered.mean()), 4)
     step_um = _step_um(stack, recipe)
-    with outputs.all_or_none(targets.values()):
+    with contextlib.nullcontext(within) if within is not None else Together() as made:
         if "picture" in targets:
             credited = _credited(composite, stack, len(aligned.kept), recipe)
             like = dataclasses.replace(credited, step_um=step_um)
             depth = composite.depth if extras.depth_page else None
-            outputs.save(targets["picture"], composite.picture, like, depth=depth)
-        _write_maps(targets, composite, stack, step_um)
+            outputs.save(targets["picture"], composite.picture, like, depth=depth, within=made)
+        _write_maps(targets, composite, stack, step_um, made)
         if "transforms" in targets:
-            transform_file.save(targets["transforms"], aligned.record)
+            transform_file.save(targets["transforms"], aligned.record, within=made)
         if "recipe" in targets:
-            outputs.write_text(targets["recipe"], recipe.to_json() + "\n")
+            outputs.write_text(targets["recipe"], recipe.to_json() + "\n", within=made)
 
 
 def _write_maps(
-    targets: dict[str, Path], composite: Composite, stack: Stack, step_um: float | None
+    targets: dict[str, Path],
+    composite: Composite,
+    stack: Stack,
+    step_um: float | None,
+    within: Together,
 ) -> None:
     count, last = len(stack), (len(stack) - 1) * (step_um or 1)
     if "decision_map" in targets and composite.index is not None:
-        outputs.save_decision_map(targets["decision_map"], composite.index, frame_count=count)
+        outputs.save_decision_map(
+            targets["decision_map"], composite.index, frame_count=count, within=within
+        )
     if "depth" in targets and composite.depth is not None:
-        sides = stack.info.pixel_um
-        outputs.save_depth(targets["depth"], composite.depth, last=last, pixel_um=sides)
+        outputs.save_depth(
+            targets["depth"],
+            composite.depth,
+            last=last,
+            pixel_um=stack.info.pixel_um,
+            within=within,
+        )
     if "maps" in targets:
-        outputs.save_maps(targets["maps"], maps_of(composite))
+        outputs.save_maps(targets["maps"], maps_of(composite), within=within)
 
 
 def _credited(composite: Composite, stack: Stack, fused_count: int, recipe: Recipe) -> FrameInfo:

@@ -14,6 +14,7 @@ from hyperfocal.fusion.passes import Begun
 from hyperfocal.fusion.preprocessing import Prepared, prepare
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.slabbing import fuse_in_slabs
+from hyperfocal.io import together
 from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack.stack import FramesLike, Stack
 from hyperfocal.stack.thumbnails import similarity_warnings
@@ -102,6 +103,7 @@ def make(
     """
     slab = recipe.cutter
     targets = extras.targets(out)
+    together.clean(_folders(targets))
     pictures = [targets[name] for name in PICTURES if name in targets]
     prepared = prepare(frames, recipe, exclude=pictures, on_step=on_step)
     fusion: Fusion | None = None
@@ -128,6 +130,11 @@ def make(
             )
     report.update(_told(prepared, report, None if slab is None or is_cut else slab.size))
     return Made(fusion, report, prepared.stack, aligned)
+
+
+def _folders(targets: dict[str, Path]) -> list[Path]:
+    """Where a run that was killed while it wrote the same may have left something."""
+    return [*(path.parent for path in targets.values()), *(path for path in targets.values())]
 
 
 def _told(prepared: Prepared, report: dict[str, Any], too_large: int | None) -> dict[str, Any]:

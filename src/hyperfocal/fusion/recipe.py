@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from hyperfocal.options import build, option
 Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
 
 _KIND, _VERSION = "recipe", 1  # of the JSON document
+_LONGEST = 10_000  # letters of an option; the longest hold paths
+_MOST_MEMORY = 1 << 60  # bytes
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Recipe:
         "distance between frames, for a depth in µm; default: what the files say, else in frames",
         unit="µm",
         low=0,
+        high=1e9,
     )
 
     @property
@@ -115,6 +119,9 @@ class Recipe:
                 f"{_VERSION}); install a newer one"
             )
         try:
+            for name, value in options.items():
+                if isinstance(value, str) and len(value) > _LONGEST:
+                    raise OptionError(f"{name[:40]} is {value[:40]!r}… and too long for an option")
             return build(cls, options, called="a recipe")
         except OptionError as error:
             raise OptionError(f"{called}: {error}") from None
@@ -128,9 +135,10 @@ class Recipe:
 def parse_memory(text: str) -> int:
     """`4GB` -> 4·1024³; a bare number is bytes."""
     match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([KMGT]?)I?B?\s*", text.upper())
-    if not match:
-        raise OptionError(f"memory is {text!r}; write an amount such as 800MB or 4GB")
-    return int(float(match[1]) * 1024 ** " KMGT".index(match[2] or " "))
+    byte_count = float(match[1]) * 1024 ** " KMGT".index(match[2] or " ") if match else math.inf
+    if byte_count > _MOST_MEMORY:
+        raise OptionError(f"memory is {text[:40]!r}; write an amount such as 800MB or 4GB")
+    return int(byte_count)
 
 
 def free_memory() -> int:

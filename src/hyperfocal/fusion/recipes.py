@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hyperfocal.errors import FormatError, OptionError
+from hyperfocal.errors import OptionError
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.io import formats
+from hyperfocal.io.files import text_of
 
 _LARGEST = 1 << 20  # bytes; a recipe has some hundred
 
@@ -21,11 +22,7 @@ def load(path: Path) -> Recipe:
         info = formats.open_frames(path)[0].info
         return Recipe.from_json(formats.comment_of(info.exif), called=str(path))
     try:
-        if path.stat().st_size > _LARGEST:
-            raise OptionError(f"{path} holds no recipe of hyperfocal; save one again")
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise FormatError(f"{path} cannot be read: {error.strerror}; check the path") from error
-    except UnicodeDecodeError:
+        text = text_of(path, largest=_LARGEST)
+    except ValueError:
         raise OptionError(f"{path} holds no recipe of hyperfocal; save one again") from None
     return Recipe.from_json(text, called=str(path))

@@ -6,8 +6,8 @@ comes from, so that memory does not depend on how many slabs there are.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from hyperfocal import registry
 from hyperfocal.alignment import Aligned
 from hyperfocal.decision.argmax import winners
-from hyperfocal.errors import OptionError
+from hyperfocal.errors import FormatError, OptionError
 from hyperfocal.fusion import api
 from hyperfocal.fusion.api import Extras, Fusion, fuse_stack, place
 from hyperfocal.fusion.passes import Composite
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.slabs import Slab
 from hyperfocal.io import formats, outputs
+from hyperfocal.io.scratch import filling, scratch_folder
+from hyperfocal.io.together import Together
 from hyperfocal.progress import OnStep
 from hyperfocal.stack.opening import open_stack
 from hyperfocal.stack.stack import Stack
@@ -73,23 +75,25 @@ def fuse_in_slabs(
     fusion: Fusion | None = None
     # Frames may have been left out.
     paths = paths[: len(cuts)] if len(cuts) > 1 else []
-    with tempfile.TemporaryDirectory(prefix="hyperfocal-slabs-") as name:
-        kept, reports = Path(name), []
+    with Together() as within, contextlib.closing(scratch_folder()) as folder:
+        kept, reports, beside = folder.path, [], []
         for number, (cut, path) in enumerate(zip(cuts, paths, strict=False)):
             part = Stack(aligned.stack.sources[cut])
             if stack.is_spooled:
                 part.spool()
             step = _within(on_step, f"slab {number + 1}/{len(cuts)}: ")
-            made, _ = fuse_stack(part, path, recipe, Extras(), overwrite=overwrite, on_step=step)
+            beside.append(within.beside(path))
+            made = _slab(part, beside[-1], path, recipe, step)
             if extras.has_maps:
-                _keep(made, kept, number)
+                with filling(folder, "the maps of slabs"):
+                    _keep(made, kept, number)
             reports.append(made.report)
         if not paths and not targets:
             targets = extras.targets(out)
             _require_possible(stack, [], targets, extras, recipe, overwrite)
         if targets:
             whole, _ = fuse_stack(
-                open_stack(paths, is_strict=True) if paths else aligned.stack,
+                open_stack(beside, is_strict=True) if paths else aligned.stack,
                 None,
                 recipe,
                 Extras(),
@@ -101,7 +105,7 @@ def fuse_in_slabs(
                 composite = _looked_up(composite, cuts, kept)
             step_um = api.facts(stack, recipe)["step_um"]
             composite = api.in_frames_given(composite, aligned.kept, step_um)
-            api.write(targets, composite, stack, aligned, asked, extras)
+            api.write(targets, composite, stack, aligned, asked, extras, within)
             fusion = api.fusion_of(composite, stack, recipe, whole.report["seconds"], targets)
             reports.append(fusion.report)
     report = _report(stack, aligned, recipe, reports, paths, targets)
@@ -109,6 +113,15 @@ def fuse_in_slabs(
         fusion.report.update(report)
         report = fusion.report
     return fusion, report
+
+
+def _slab(part: Stack, beside: Path, path: Path, recipe: Recipe, on_step: OnStep) -> Fusion:
+    """The fused slab, written beside what will be its place."""
+    try:
+        made, _ = fuse_stack(part, beside, recipe, Extras(), overwrite=True, on_step=on_step)
+    except FormatError as error:
+        raise FormatError(str(error).replace(str(beside), str(path))) from error
+    return made
 
 
 def slab_paths(out: Path, count: int) -> list[Path]:

@@ -61,6 +61,24 @@ def start_of(path: Path) -> bytes:
     return start
 
 
+def text_of(path: Path, *, largest: int) -> str:
+    """The text of a file of ours, UTF-8, of so many bytes at most.
+
+    Raises FormatError for what cannot be read, ValueError for what is no such text.
+    """
+    try:
+        # Before it is opened, because a pipe makes its reader wait and a device has no end.
+        if path.exists() and not path.is_file():
+            raise FormatError(f"{path} is no file but a folder, pipe or device; check the path")
+        with path.open("rb") as file:
+            content = file.read(largest + 1)
+    except OSError as error:
+        raise FormatError(f"{path} cannot be read: {error.strerror}; check the path") from error
+    if len(content) > largest:
+        raise ValueError("it is too large")
+    return content.decode("utf-8")
+
+
 def end_of(path: Path) -> bytes:
     """The last 64 KB of a file, or all of a smaller one."""
     with path.open("rb") as file:

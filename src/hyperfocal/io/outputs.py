@@ -6,10 +6,7 @@ Nothing half-written is left under the final name, and nothing is replaced unask
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +17,9 @@ from numpy.typing import NDArray
 
 from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, IndexMap, Samples
-from hyperfocal.io import formats
+from hyperfocal.io import formats, locks
 from hyperfocal.io.metadata.provenance import with_software
+from hyperfocal.io.together import Together, is_picture
 from hyperfocal.version import VERSION
 
 SOFTWARE = f"hyperfocal {VERSION}"
@@ -41,13 +39,16 @@ def require_writable(paths: Iterable[Path], *, inputs: Iterable[Path], overwrite
         if os.path.realpath(path) in {os.path.realpath(other) for other in paths[:place]}:
             raise FormatError(f"{path} is named for two outputs; give each its own file")
         with reaching(path):
-            if path.is_dir() and not _is_picture(path):
+            if path.is_dir() and not is_picture(path):
                 raise FormatError(f"{path} is a folder; name a file in it")
-            if path.exists() and not overwrite:
-                raise FormatError(
-                    f"{path} exists; choose another name or allow it with --overwrite"
-                )
+            require_free(path, overwrite=overwrite)
             require_parent(path)
+
+
+def require_free(path: Path, *, overwrite: bool) -> None:
+    """Raise FormatError where something stands at a path, be it a link that leads nowhere."""
+    if os.path.lexists(path) and not overwrite:
+        raise FormatError(f"{path} exists; choose another name or allow it with --overwrite")
 
 
 @contextlib.contextmanager
@@ -91,70 +92,41 @@ def save(
     like: FrameInfo,
     *,
     depth: NDArray[np.float32] | None = None,
+    within: Together | None = None,
 ) -> None:
     """Write a picture in the format of the path's suffix, with the metadata of `like`.
 
-    `depth` is written into the same file.
+    `depth` is written into the same file. It is there with all else that is made `within`.
     """
-    # In a folder of its own, because some pictures are folders; the name is short, because the
-    # path's may already be as long as a name can be.
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=".hyperfocal-", dir=path.parent))
-    except OSError as error:
-        raise FormatError(f"{path} cannot be written ({error.strerror}); choose another") from error
-    beside = folder / "part"
-    try:
+    with _beside(path, within) as beside:
         formats.save(beside, samples, like, suffix=formats.suffix_of(path), depth=depth)
-        put(beside, path, aside=folder / "before")
-    except FormatError as error:
-        raise FormatError(str(error).replace(str(beside), str(path))) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def put(beside: Path, path: Path, *, aside: Path) -> None:
-    """Move a picture to its place in one step; a folder that is there goes to `aside` first."""
-    is_folder = path.is_dir() and not path.is_symlink()
-    try:
-        if is_folder:
-            # No system replaces a folder that is not empty in one step.
-            os.replace(path, aside)
-        os.replace(beside, path)
-    except OSError as error:
-        if aside.exists() and not path.exists():
-            os.replace(aside, path)
-        raise FormatError(f"{path} cannot be written ({error.strerror}); choose another") from error
-
-
-def _is_picture(folder: Path) -> bool:
-    """Whether a folder is a picture that may be replaced, and nothing else."""
-    return formats.is_folder(folder) and any(
-        (folder / name).is_file() for name in ("zarr.json", ".zgroup")
-    )
 
 
 @contextlib.contextmanager
-def all_or_none(paths: Iterable[Path]) -> Iterator[None]:
-    """Remove what was not there before where Ctrl-C or SIGTERM comes between two outputs."""
-    new = [path for path in paths if not path.exists()]
-    try:
-        yield
-    except KeyboardInterrupt:
-        for path in new:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        raise
+def _beside(path: Path, within: Together | None) -> Iterator[Path]:
+    """Where to write what is to be at a path; it moves there by itself or with the others."""
+    with contextlib.nullcontext(within) if within is not None else Together() as made:
+        beside = made.beside(path)
+        try:
+            yield beside
+        except FormatError as error:
+            raise FormatError(str(error).replace(str(beside), str(path))) from error
+        except OSError as error:
+            raise FormatError(
+                f"{path} cannot be written ({error.strerror or error}); free space or choose "
+                "another folder"
+            ) from error
 
 
-def save_decision_map(path: Path, index: IndexMap, *, frame_count: int) -> None:
+def save_decision_map(
+    path: Path, index: IndexMap, *, frame_count: int, within: Together | None = None
+) -> None:
     """TIFF, NPY, Zarr: the frame numbers from 0; else: first frame black, last frame white."""
     if _holds_numbers(path):
-        save(path, *_grey(index))
+        save(path, *_grey(index), within=within)
     else:
         levels = np.rint(np.linspace(0, 255, frame_count)).astype(np.uint8)
-        save(path, *_grey(levels[index]))
+        save(path, *_grey(levels[index]), within=within)
 
 
 def _holds_numbers(path: Path) -> bool:
@@ -167,45 +139,47 @@ def save_depth(
     *,
     last: float,
     pixel_um: tuple[float, float] | None = None,
+    within: Together | None = None,
 ) -> None:
     """TIFF, NPY, Zarr: float32 as it is; else: first frame black, `last` white, 16 or 8 bit."""
     if _holds_numbers(path):
         values, info = _grey(depth)
-        save(path, values, replace(info, pixel_um=pixel_um))
+        save(path, values, replace(info, pixel_um=pixel_um), within=within)
     else:
         is_deep = "uint16" in formats.dtypes(formats.suffix_of(path))
         dtype: type[np.unsignedinteger] = np.uint16 if is_deep else np.uint8
         share = depth / np.float32(last)
-        save(path, *_grey(np.rint(share * np.iinfo(dtype).max).astype(dtype)))
+        save(path, *_grey(np.rint(share * np.iinfo(dtype).max).astype(dtype)), within=within)
 
 
 def require_folder(folder: Path, *, overwrite: bool) -> None:
     """Raise FormatError where maps cannot or must not be written into a folder."""
     with reaching(folder):
-        if folder.exists() and not folder.is_dir():
+        if os.path.lexists(folder) and not folder.is_dir():
             raise FormatError(f"{folder} is a file; name a folder for the maps")
         if folder.is_dir() and any(folder.iterdir()) and not overwrite:
             raise FormatError(f"{folder} is not empty; name another folder or allow --overwrite")
         require_parent(folder / "map" if folder.is_dir() else folder)
 
 
-def save_maps(folder: Path, maps: Mapping[str, NDArray[Any]]) -> None:
+def save_maps(folder: Path, maps: Mapping[str, NDArray[Any]], *, within: Together) -> None:
     """Each map as NAME.npy and NAME.tif, of the type it has: 16 bit for indices, 8 for masks."""
-    with reaching(folder):
-        folder.mkdir(exist_ok=True)
-    for name, values in maps.items():
-        beside = folder / f".{name}.part.npy"
-        try:
-            np.save(beside, values)
-            os.replace(beside, folder / f"{name}.npy")
-        except OSError as error:
-            raise FormatError(
-                f"{folder / name}.npy cannot be written ({error.strerror}); free space or choose "
-                "another folder"
-            ) from error
-        finally:
-            beside.unlink(missing_ok=True)
-        save(folder / f"{name}.tif", *_grey(values))
+    with in_folder(folder, within) as (beside, whole):
+        for name, values in maps.items():
+            with _beside(beside / f"{name}.npy", whole) as path:
+                np.save(path, values)
+            save(beside / f"{name}.tif", *_grey(values), within=whole)
+
+
+@contextlib.contextmanager
+def in_folder(folder: Path, within: Together) -> Iterator[tuple[Path, Together | None]]:
+    """Where to write files of a folder, and within what; a new folder moves there with them."""
+    if os.path.lexists(folder):
+        yield folder, within
+        return
+    with _beside(folder, within) as beside:
+        beside.mkdir()
+        yield beside, None
 
 
 def require_text(path: Path, *, overwrite: bool) -> None:
@@ -213,27 +187,14 @@ def require_text(path: Path, *, overwrite: bool) -> None:
     with reaching(path):
         if path.is_dir():
             raise FormatError(f"{path} is a folder; name a file in it")
-        if path.exists() and not overwrite:
-            raise FormatError(f"{path} exists; choose another name or allow it with --overwrite")
+        require_free(path, overwrite=overwrite)
         require_parent(path)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, within: Together | None = None) -> None:
     """Write a file beside its place, then move it there; raises FormatError where that fails."""
-    try:
-        handle, beside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-            os.chmod(beside, 0o644)
-            os.replace(beside, path)
-        except BaseException:
-            os.unlink(beside)
-            raise
-    except OSError as error:
-        raise FormatError(
-            f"{path} cannot be written ({error.strerror}); free space or choose another folder"
-        ) from error
+    with _beside(path, within) as beside:
+        beside.write_text(text, "utf-8", newline="")
 
 
 def lock(path: Path, *, who: str, folder: Path) -> TextIO:
@@ -245,28 +206,13 @@ def lock(path: Path, *, who: str, folder: Path) -> TextIO:
     # Not "w": Windows does not cut a file short of which another process has locked a part.
     file = path.open("a")
     try:
-        _lock(file)
-    except OSError:
+        locks.hold(file)
+    except BlockingIOError:
         file.close()
         raise FormatError(
             f"another {who} works in {folder}; wait for it or choose another folder"
         ) from None
     return file
-
-
-def _lock(file: TextIO) -> None:
-    """Lock an open file, or raise OSError; nothing on systems that have no locks."""
-    with contextlib.suppress(ImportError):
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return
-    with contextlib.suppress(ImportError):
-        # By its name, because type checkers know it on Windows alone.
-        windows = importlib.import_module("msvcrt")
-        # The first byte, which need not be there; from where the file stands.
-        file.seek(0)
-        windows.locking(file.fileno(), windows.LK_NBLCK, 1)
 
 
 def _grey(values: NDArray[np.generic]) -> tuple[Samples, FrameInfo]:

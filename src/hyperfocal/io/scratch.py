@@ -1,12 +1,13 @@
 """Decoded frames on disk: so that a picture made in several tiles decodes each frame once.
 
-The folder is the system's temporary one and goes away with the spool, also after an error or
-Ctrl-C.
+The folder lies in the system's temporary one and goes away with the spool, also after an error or
+Ctrl-C; where the process is killed, with the next run.
 """
 
 from __future__ import annotations
 
-import tempfile
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,6 +16,31 @@ import numpy as np
 
 from hyperfocal.errors import StackError
 from hyperfocal.frame import FrameInfo, Samples, Source
+from hyperfocal.io.work_folders import WorkFolder
+
+
+def scratch_folder() -> WorkFolder:
+    """A new folder in the system's temporary one; raises StackError where there can be none."""
+    try:
+        return WorkFolder()
+    except OSError as error:
+        raise StackError(
+            f"no scratch folder can be made ({error.strerror or error}); free space, or set TMPDIR "
+            "to a larger disk"
+        ) from error
+
+
+@contextlib.contextmanager
+def filling(folder: WorkFolder, what: str) -> Iterator[None]:
+    """What the system refuses while `what` is written there becomes one StackError."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or "write failed"
+        raise StackError(
+            f"scratch folder {folder.path} cannot hold {what} ({reason}); "
+            "free space, set TMPDIR to a larger disk, or give more memory (--memory)"
+        ) from error
 
 
 class Scratch:
@@ -23,7 +49,7 @@ class Scratch:
     def __init__(self, info: FrameInfo):
         self._shape = (info.height, info.width, info.channels)
         self._dtypes: dict[int, np.dtype[Any]] = {}  # of samples, or of pixels that were computed
-        self._folder = tempfile.TemporaryDirectory(prefix="hyperfocal-")
+        self._folder = scratch_folder()
 
     def __contains__(self, index: int) -> bool:
         return self._path(index).exists()
@@ -32,16 +58,9 @@ class Scratch:
         """Keep a frame; raises StackError where the disk is full."""
         path = self._path(index)
         self._dtypes[index] = samples.dtype
-        try:
+        with filling(self._folder, f"decoded frames of {samples.nbytes / 2**30:.1f} GiB"):
             samples.tofile(path.with_suffix(".part"))
             path.with_suffix(".part").rename(path)
-        except OSError as error:
-            needed = samples.nbytes / 2**30
-            raise StackError(
-                f"scratch folder {self._folder.name} cannot hold decoded frames "
-                f"({error.strerror or 'write failed'}; {needed:.1f} GiB a frame); free space, set "
-                "TMPDIR to a larger disk, or give more memory (--memory)"
-            ) from error
 
     def rows(self, index: int, rows: slice) -> Samples:
         """These rows of a frame."""
@@ -59,10 +78,10 @@ class Scratch:
 
     def close(self) -> None:
         """Remove everything."""
-        self._folder.cleanup()
+        self._folder.close()
 
     def _path(self, index: int) -> Path:
-        return Path(self._folder.name) / f"{index}.raw"
+        return self._folder.path / f"{index}.raw"
 
 
 @dataclass(frozen=True)

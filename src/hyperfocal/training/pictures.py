@@ -35,4 +35,4 @@ def samples(views: Tensor, made: Tensor, path: Path) -> None:
 
     rows = [np.concatenate(list(row.float().cpu().numpy()[:, 0]), 1) for row in (views, made)]
     sheet = np.clip(np.concatenate(rows, 0) * 255 + 0.5, 0, 255).astype(np.uint8)
-    cv2.imwrite(str(path), sheet)
+    cv2.imwrite(str(path.absolute()), sheet)

@@ -1,7 +1,12 @@
 """Films: every frame in its order, whichever is asked for, and films that are cut."""
 
+import contextlib
+import shutil
+import socket
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -51,6 +56,52 @@ def test_a_film_fuses_and_is_decoded_once(film, monkeypatch):
     fusion = hyperfocal.fuse(film, method=FAST)
     assert len(fusion.report["frames"]) == 8
     assert len(opened) <= 2  # the first frame when it is opened, then all of them
+
+
+NAMES = [
+    "http:127.0.0.1:{port}?x.avi",
+    "tcp:127.0.0.1:{port}?x.avi",
+    "subfile,,start,0,end,0,,:other.avi",
+    "concat:other.avi|other.avi",
+    "pipe:x.avi",
+    "film%d.avi",
+    "file:other.avi",
+    "-i.avi",
+]
+
+
+@pytest.fixture
+def listener():
+    """A port, and what has come to it."""
+    server, came = socket.create_server(("127.0.0.1", 0)), []
+
+    def listen():
+        with contextlib.suppress(OSError):
+            while True:
+                came.append(server.accept()[0].close())
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    yield server.getsockname()[1], came
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    thread.join()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_film_s_name_is_no_address(tmp_path, monkeypatch, listener, name):
+    port, came = listener
+    name = name.format(port=port)
+    write(tmp_path / "source.avi", "FFV1", count=3)
+    (tmp_path / "in").mkdir()
+    shutil.copy(tmp_path / "source.avi", tmp_path / "in" / name)
+    write(tmp_path / "other.avi", "FFV1", count=5)
+    monkeypatch.chdir(tmp_path / "in")
+    shutil.move(tmp_path / "other.avi", tmp_path / "in" / "other.avi")
+    sources = formats.open_frames(Path(name))
+    assert len(sources) == 3
+    assert abs(int(sources[2].read()[24, 70, 1]) - 50) < 8
+    assert came == []
 
 
 @pytest.mark.parametrize("part", [0.05, 0.3, 0.6, 0.97])

@@ -10,11 +10,11 @@ from hyperfocal.batch import report
 from hyperfocal.batch.ledger import Ledger
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.plan import make_plan
-from hyperfocal.batch.report import readable
 from hyperfocal.batch.runs import Outcome, run_jobs
 from hyperfocal.cli import shoots
 from hyperfocal.cli.arguments import built
 from hyperfocal.cli.progress import Progress
+from hyperfocal.escapes import printable
 
 _BATCH = """\
 Fuse every stack in a folder: each sub-folder, or groups of frames in one folder.
@@ -52,8 +52,11 @@ def _run(given: argparse.Namespace) -> None:
     if given.dry_run:
         print(_table(plan.jobs, options.suffix))
         return
+    report.require_own(given.out, overwrite=given.overwrite)
     bar = Progress()
     with Ledger(given.out) as ledger, bar as progress:
+        for notice in ledger.notices:
+            shoots.note(notice)
         work = shoots.work_of(given, ledger)
         rows: list[Outcome] = []
         try:
@@ -78,11 +81,9 @@ def _table(jobs: Any, suffix: str) -> str:
             else ""
         )
         told = job.failure or ("a frame by itself, skipped" if job.is_lone else job.reason)
-        lines.append(f"{job.name}{suffix}  {len(job.frames)} frames  {ends}  ({told})")
+        lines.append(printable(f"{job.name}{suffix}  {len(job.frames)} frames  {ends}  ({told})"))
     frame_count = sum(len(job.frames) for job in jobs)
     stack_count = sum(not job.is_lone and not job.failure for job in jobs)
-    return readable(
-        "\n".join(
-            [*lines, f"{stack_count} stack{'s' * (stack_count != 1)} of {frame_count} frames"]
-        )
+    return "\n".join(
+        [*lines, f"{stack_count} stack{'s' * (stack_count != 1)} of {frame_count} frames"]
     )

@@ -11,6 +11,7 @@ from typing import Any
 from hyperfocal.bench.plan import BenchPlan
 from hyperfocal.cli.arguments import add_options
 from hyperfocal.cli.progress import Progress
+from hyperfocal.escapes import printable
 from hyperfocal.options import build, infos
 
 _BENCH = """\
@@ -79,12 +80,12 @@ def _run(given: argparse.Namespace) -> None:
             "hyperfocal: stopped; what was done is kept, the same command goes on", file=sys.stderr
         )
         sys.exit(130)
-    print(markdown, end="")
+    print("\n".join(map(printable, markdown.split("\n"))), end="")
     failures = [row for row in rows if row.failure]
     known = sum(row.is_remembered for row in rows)
     print(
         f"hyperfocal: {len(rows) - known} runs made, {known} from the cache, "
-        f"{len(failures)} failed; {given.out}",
+        f"{len(failures)} failed; {printable(str(given.out))}",
         file=sys.stderr,
     )
     sys.exit(1 if failures else 0)

@@ -7,6 +7,7 @@ import json
 import sys
 from typing import Any
 
+from hyperfocal.escapes import printable
 from hyperfocal.evaluation import NOISE_WARNING, evaluate
 from hyperfocal.metrics import CONVENTIONS
 
@@ -50,5 +51,5 @@ def _run(given: argparse.Namespace) -> None:
     for name, value in evaluation.values.items():
         print(f"{name:10} {value:.6g}")
     for name, reason in evaluation.undefined.items():
-        print(f"{name:10} undefined: {reason}")
+        print(f"{name:10} undefined: {printable(reason)}")
     print(f"note: {NOISE_WARNING}", file=sys.stderr)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperfocal.errors import FormatError, MissingExtra
+from hyperfocal.escapes import printable
 
 
 def add(commands: Any) -> None:
@@ -37,4 +38,4 @@ def _run(given: argparse.Namespace) -> None:
                 "elsewhere"
             ) from error
         for graph in made:
-            print(graph)
+            print(printable(str(graph)))

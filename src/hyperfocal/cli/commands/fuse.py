@@ -13,10 +13,12 @@ from hyperfocal import registry
 from hyperfocal.cli.arguments import add_options, typed
 from hyperfocal.cli.progress import Progress
 from hyperfocal.errors import OptionError
+from hyperfocal.escapes import printable
 from hyperfocal.fusion import recipes
 from hyperfocal.fusion.api import Extras
 from hyperfocal.fusion.flow import fuse_to_files
 from hyperfocal.fusion.recipe import Recipe
+from hyperfocal.io.together import WRITTEN, is_written
 from hyperfocal.stack.opening import open_stack, remarks_of
 from hyperfocal.stack.stack import natural_key
 
@@ -93,26 +95,33 @@ def _run(given: argparse.Namespace) -> None:
     # Before the work, because hours may lie between.
     told = remarks_of(stack)
     _tell(told)
-    with Progress() as progress:
-        report = fuse_to_files(
-            stack,
-            given.out,
-            recipe,
-            extras=extras,
-            overwrite=given.overwrite,
-            on_step=progress,
-        )
+    try:
+        with Progress() as progress:
+            report = fuse_to_files(
+                stack,
+                given.out,
+                recipe,
+                extras=extras,
+                overwrite=given.overwrite,
+                on_step=progress,
+            )
+    except KeyboardInterrupt as stopped:
+        if is_written(stopped):
+            given.kept = WRITTEN
+        raise
     _tell([notice for notice in report["notices"] if notice not in told])
     if given.json:
         print(json.dumps(report, indent=2))
     elif sys.stdout.isatty():
         seconds = sum(report["seconds"].values())
-        print(f"{len(report['frames'])} frames fused in {seconds:.1f} s: {given.out}")
+        print(
+            f"{len(report['frames'])} frames fused in {seconds:.1f} s: {printable(str(given.out))}"
+        )
 
 
 def _tell(notices: Iterable[str]) -> None:
     for notice in notices:
-        print(f"hyperfocal: note: {notice}", file=sys.stderr)
+        print(f"hyperfocal: note: {printable(notice)}", file=sys.stderr)
 
 
 def _recipe(given: argparse.Namespace) -> Recipe:

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from hyperfocal import registry
+from hyperfocal.escapes import printable
 from hyperfocal.options import infos
 
 
@@ -21,4 +22,4 @@ def _run(given: argparse.Namespace) -> None:
         for info in infos(registry.choice("methods", name)):
             print(f"    {info.name}: {info.text}")
     for line in registry.broken("methods"):
-        print(f"hyperfocal: note: {line}", file=sys.stderr)
+        print(f"hyperfocal: note: {printable(line)}", file=sys.stderr)

@@ -12,6 +12,7 @@ from hyperfocal import registry
 from hyperfocal.cli.arguments import add_options
 from hyperfocal.cli.progress import Progress
 from hyperfocal.errors import MissingExtra, UnknownChoice
+from hyperfocal.escapes import printable
 from hyperfocal.options import build, written
 
 
@@ -52,6 +53,6 @@ def _run(given: argparse.Namespace) -> None:
         training = run.train(options, photos, on_progress=progress)
     paths = run.export(training, photos)
     for path in paths:
-        print(path)
+        print(printable(str(path)))
     use = f"{given.network}:weights={written(str(paths[0]))}"
-    print(f"hyperfocal: note: use them by --method {shlex.quote(use)}", file=sys.stderr)
+    print(f"hyperfocal: note: use them by --method {printable(shlex.quote(use))}", file=sys.stderr)

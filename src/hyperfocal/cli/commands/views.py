@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from hyperfocal.escapes import printable
 from hyperfocal.visualisation import write_views
 
 
@@ -29,4 +30,4 @@ def _run(given: argparse.Namespace) -> None:
     for path in write_views(
         given.maps, given.out, picture=given.picture, frame=given.frame, overwrite=given.overwrite
     ):
-        print(path)
+        print(printable(str(path)))

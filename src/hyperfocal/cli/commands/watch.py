@@ -44,9 +44,12 @@ def _run(given: argparse.Namespace) -> None:
     shoots.require_sound(given)
     # Before the folder of results is made.
     require_root(given.folder, exclude=given.out)
+    report.require_own(given.out, overwrite=given.overwrite)
     options = built(WatchOptions, given)
     bar = Progress()
     with Ledger(given.out) as ledger, bar as progress:
+        for notice in ledger.notices:
+            shoots.note(notice)
         watcher = Watcher(given.folder, shoots.work_of(given, ledger), options)
         rows: dict[str, Outcome] = {}
         for row in watcher.rows(once=given.once, on_step=progress):

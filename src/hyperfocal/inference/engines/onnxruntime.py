@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,16 +35,30 @@ def open_network(
     return _Session(weights.require_graph(graph), threads=0 if alone else 1)
 
 
+def _silenced() -> Any:
+    """The library, which would report its use to Microsoft and keep a number of this machine.
+
+    From 1.29 on it asks the environment before all else, and once; the call is for those before it
+    and for programs that have loaded it already.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
 class _Session:
     def __init__(self, path: Path, *, threads: int):
-        import onnxruntime
-
+        onnxruntime = _silenced()
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = threads  # 0: all
         settings.inter_op_num_threads = 1
         settings.log_severity_level = 3
         providers = ["CPUExecutionProvider"]
-        self._session = onnxruntime.InferenceSession(str(path), settings, providers=providers)
+        self._session = onnxruntime.InferenceSession(
+            str(path.absolute()), settings, providers=providers
+        )
         self._needed = [given.name for given in self._session.get_inputs()]
 
     def __call__(self, arrays: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:

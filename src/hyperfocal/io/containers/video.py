@@ -79,7 +79,8 @@ def opened(path: Path) -> Any:
     logging = cv2.utils.logging
     level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
     try:
-        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+        # Absolute, because FFmpeg takes a name such as `http:host` for an address.
+        capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
     finally:
         logging.setLogLevel(level)
     if not capture.isOpened():

@@ -104,7 +104,7 @@ def save(
     zarr = _library(path)
     with writing(path):
         path.mkdir()
-        root = zarr.open_group(str(path), mode="w", zarr_format=3)
+        root = zarr.open_group(str(path.absolute()), mode="w", zarr_format=3)
         _write(root, "fused", samples, like)
         if depth is not None:
             unit = "frames" if like.step_um is None else "µm"
@@ -133,7 +133,8 @@ def _images(zarr: Any, path: Path) -> list[_Image]:
         raise FormatError(f"{path} is no folder, as OME-Zarr is; check the path")
     if not any((path / name).is_file() for name in ("zarr.json", ".zgroup")):
         raise FormatError(f"{path} is no OME-Zarr, or its description is missing; copy it again")
-    root = zarr.open_group(str(path), mode="r")
+    # Absolute, so that no name is taken for an address.
+    root = zarr.open_group(str(path.absolute()), mode="r")
     told = _told(root)
     if "plate" in told:
         raise FormatError(f"{path} is a plate of many fields; copy one field to a .zarr folder")

@@ -78,7 +78,7 @@ def open(path: Path) -> list[Source]:
     with reading(path):
         _require_whole(path)
         try:
-            with rawpy.imread(str(path)) as raw:
+            with rawpy.imread(str(path.absolute())) as raw:
                 sizes, balance = raw.sizes, _balance(raw)
         except rawpy.LibRawFileUnsupportedError:
             if start_of(path).startswith(tiff.SIGNATURES):
@@ -145,7 +145,7 @@ def _balance(raw: Any) -> Balance:
 
 def _decode(path: Path, *, balance: Balance) -> Samples:
     _require_whole(path)
-    with _library(path).imread(str(path)) as raw:
+    with _library(path).imread(str(path.absolute())) as raw:
         samples: Samples = raw.postprocess(
             output_bps=16,
             gamma=_SRGB_CURVE,

@@ -152,8 +152,9 @@ def write(
     """Write a page, and one of depth; `described` stands in place of the EXIF's description."""
     channels = samples.shape[2]
     titled, order = titles.of_exif(like.exif)
-    if described is not None:
-        titled.entries.pop(titles.DESCRIPTION, None)
+    own = titled.entries.get(titles.DESCRIPTION)
+    if own is not None and (described is not None or titles.tells_layout(own.value)):
+        del titled.entries[titles.DESCRIPTION]
     layout = directories.Layout(order, is_big)
     with writing(path), path.open("w+b") as file:
         with tifffile.TiffWriter(file, bigtiff=layout.is_big, byteorder=order) as writer:

@@ -41,6 +41,19 @@ def of_exif(exif: bytes | None) -> tuple[directories.Directory, Literal["<", ">"
     return titles, layout.order
 
 
+def tells_layout(description: bytes) -> bool:
+    """Whether a program would take a description for that of a whole stack, as ImageJ writes one.
+
+    It is true of the file that it was read from, and of no other.
+    """
+    text = description.strip(b"\0 \t\r\n")
+    return (
+        text.startswith((b"ImageJ=", b"SCIFIO=", b"shape="))
+        or (text.startswith(b"{") and b'"shape"' in text)
+        or b"OME>" in text
+    )
+
+
 def extratags(titles: directories.Directory, layout: directories.Layout) -> list[Any]:
     """The titles as tifffile takes them, with empty pointers to the directories below."""
     pointer = directories.LONG8 if layout.is_big else directories.LONG
