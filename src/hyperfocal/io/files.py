@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hyperfocal.compute import machine
 from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples
+from hyperfocal.io.limits import LARGEST_PICTURE, LARGEST_RATIO
 
-# Deflate and LZW shrink a constant picture about 1100-fold, JPEG less; twice that is no picture.
-LARGEST_RATIO = 2000.0
-_HARMLESS_BYTES = 64 << 20
 
 
 @contextmanager
@@ -86,19 +86,29 @@ def require_signature(path: Path, signatures: tuple[bytes, ...], kind: str) -> N
         raise FormatError(f"{path} is no {kind} file, whatever its name says; export it again")
 
 
-def require_room(path: Path, info: FrameInfo, *, largest_ratio: float = LARGEST_RATIO) -> None:
+def require_room(
+    path: Path,
+    info: FrameInfo,
+    *,
+    largest_ratio: float = LARGEST_RATIO,
+    largest_picture: float = LARGEST_PICTURE,
+    file_bytes: int | None = None,
+) -> None:
     """FormatError where a frame declares more samples than its file or this machine can hold.
 
-    `largest_ratio` is how far the format's compression may shrink what is still a picture.
+    `largest_ratio` is how far the format's compression may shrink what is still a picture; pictures
+    of up to `largest_picture` megapixels are believed. `file_bytes` stands for the file's length.
     """
     byte_count = info.height * info.width * info.channels * info.dtype.itemsize
+    megapixels = info.height * info.width / 1e6
+    file_bytes = path.stat().st_size if file_bytes is None else file_bytes
     declared = f"{path} declares {info.width}×{info.height} pixels, more than"
-    file_bytes = path.stat().st_size
-    if byte_count > max(_HARMLESS_BYTES, largest_ratio * file_bytes):
+    if megapixels > largest_picture and byte_count > largest_ratio * file_bytes:
         raise FormatError(
-            f"{declared} its {file_bytes} bytes can hold; copy it again from its source"
+            f"{declared} its {file_bytes} bytes can hold unless it is empty; copy it again from "
+            f"its source or, if it is sound, give --largest-picture {math.ceil(megapixels)}"
         )
-    if byte_count > _memory_bytes():
+    if byte_count > machine.memory_limit():
         raise FormatError(f"{declared} this machine's memory can hold; use a smaller picture")
 
 
@@ -109,11 +119,3 @@ def require_dtype(path: Path, samples: Samples, held: tuple[str, ...], kind: str
         raise FormatError(
             f"{path}: {kind} cannot hold {samples.dtype.name} samples; choose {choices}"
         )
-
-
-def _memory_bytes() -> float:
-    # All of it, not what is free now: free memory leaves out what caches would give back.
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return float("inf")

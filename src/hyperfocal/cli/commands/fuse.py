@@ -88,7 +88,9 @@ def _run(given: argparse.Namespace) -> None:
         given.save_recipe,
     )
     stack = open_stack(
-        frames[0] if len(frames) == 1 else frames, exclude=[Path(given.out), *extras.files]
+        frames[0] if len(frames) == 1 else frames,
+        exclude=[Path(given.out), *extras.files],
+        largest_picture=recipe.largest_picture,
     )
     # Before the work, because hours may lie between.
     told = remarks_of(stack)

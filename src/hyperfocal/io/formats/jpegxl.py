@@ -25,6 +25,7 @@ from hyperfocal.io.bit_depth import stretched
 from hyperfocal.io.containers import jxl as jxl_header
 from hyperfocal.io.containers.boxes import boxes
 from hyperfocal.io.files import reading, require_dtype, require_signature, writing
+from hyperfocal.io.limits import LARGEST_RATIO_OF_MODELS
 from hyperfocal.io.metadata.exif import upright
 from hyperfocal.io.sources import source
 
@@ -38,9 +39,6 @@ IS_SRGB = True
 _FILE_TYPE = b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
 _HEADER_BYTES = 4096
 _LARGEST_EXIF = 16 << 20
-# An even picture is described once, whatever its size.
-_LARGEST_RATIO = 1e6
-
 
 def open(path: Path) -> list[Source]:
     """The one frame of the file, from its headers alone."""
@@ -66,7 +64,7 @@ def open(path: Path) -> list[Source]:
             exif=None if exif is None else upright(exif),
             notices=notices,
         )
-    return [source(path, stored, partial(_decode, bits=header.bits), largest_ratio=_LARGEST_RATIO)]
+    return [source(path, stored, partial(_decode, bits=header.bits), largest_ratio=LARGEST_RATIO_OF_MODELS)]
 
 
 def save(path: Path, samples: Samples, like: FrameInfo) -> None:

@@ -200,7 +200,7 @@ def _places(path: Path, tif: tifffile.TiffFile, offsets: list[int]) -> list[_Pla
         declared = int(np.prod(tif.series[0].shape)) // max(1, page.size)
     if declared <= len(offsets):
         return [_Place(offset) for offset in offsets]
-    if len(offsets) > 1 or page.compression != 1 or not page.is_contiguous:
+    if len(offsets) > 1 or page.compression != 1 or not page.is_contiguous or not page.nbytes:
         raise FormatError(
             f"{path} declares {declared} images and holds {len(offsets)}; save it again with "
             "the program that made it"
