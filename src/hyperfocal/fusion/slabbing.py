@@ -6,8 +6,8 @@ comes from, so that memory does not depend on how many slabs there are.
 
 from __future__ import annotations
 
-import math
 import dataclasses
+import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,7 +90,9 @@ def fuse_in_slabs(
             _require_possible(stack, [], targets, extras, recipe, overwrite)
         if targets:
             whole, _ = fuse_stack(
-                open_stack(paths, is_strict=True, largest_picture=math.inf) if paths else aligned.stack,
+                open_stack(paths, is_strict=True, largest_picture=math.inf)
+                if paths
+                else aligned.stack,
                 None,
                 recipe,
                 Extras(),

@@ -97,9 +97,7 @@ class Stacker:
             if self.fusion is not None:
                 raise StackError("the stack is finished; add frames to a new Stacker")
             believed = self._recipe.largest_picture
-            with open_stack(
-                [frame], fewest=1, is_strict=True, largest_picture=believed
-            ) as opened:
+            with open_stack([frame], fewest=1, is_strict=True, largest_picture=believed) as opened:
                 new = list(opened.sources)
             fitting.require_alike([*self._sources[:1], *new])
             first = (self._sources or new)[0]

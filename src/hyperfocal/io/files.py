@@ -16,7 +16,6 @@ from hyperfocal.frame import FrameInfo, Samples
 from hyperfocal.io.limits import LARGEST_PICTURE, LARGEST_RATIO
 
 
-
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Whatever goes wrong inside becomes one FormatError that names the file."""

@@ -23,6 +23,7 @@ LARGEST_RATIO_OF_FILMS = 20_000.0
 MOST_FRAMES = 65535  # of a stack; decision maps have 16 bits
 MOST_PLANES = 1 << 20  # of all channels and time points of an OME-Zarr
 MOST_CHUNKS = 1 << 16  # of one frame of an OME-Zarr
+LARGEST_CHUNK = 64 << 20  # bytes of a Zarr chunk that are believed however small its file is
 MOST_SCANS = 64  # of a progressive JPEG; encoders write about ten, and each decodes the whole
 MOST_PICTURES = 4096  # still ones in a HEIF or AVIF
 
@@ -38,4 +39,3 @@ def require_frame_count(path: Path, count: int) -> None:
             f"{path} declares {count} frames, and a stack has {MOST_FRAMES} at most; export a "
             "part of them"
         )
-

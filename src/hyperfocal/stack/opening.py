@@ -49,8 +49,8 @@ def open_stack(
     is.
 
     Results among the frames, and frames of another size, depth or colour than most are left out,
-    which the frames' remarks tell; `is_strict`, and with arrays, they are an error. Pictures of more
-    than `largest_picture` megapixels are refused where their files are too small to hold them.
+    which the frames' remarks tell; `is_strict`, and with arrays, they are an error. Pictures
+    of more than `largest_picture` megapixels are refused where their files are too small for them.
     Raises FormatError for what cannot be read, StackError for what does not fit together.
     """
     if isinstance(frames, Stack):

@@ -59,7 +59,11 @@ def open(path: Path) -> list[Source]:
         film = _Film(path, picture, stored, count)
         decoders = [partial(_decode_frame, film=film, index=index) for index in range(count)]
     sources = film_sources(
-        path, stored, decoders, largest_ratio=LARGEST_RATIO_OF_MODELS, orientation=picture.orientation
+        path,
+        stored,
+        decoders,
+        largest_ratio=LARGEST_RATIO_OF_MODELS,
+        orientation=picture.orientation,
     )
     return with_notices(sources, told)
 

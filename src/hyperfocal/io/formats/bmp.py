@@ -33,6 +33,7 @@ _OLDEST = 12  # bytes of a header
 _MASKS = ((0x7C00, 0x3E0, 0x1F), (0xF800, 0x7E0, 0x1F), (0xFF0000, 0xFF00, 0xFF))
 # Runs of 255 pixels in two bytes, and all of a row left out in two.
 
+
 class _Header(NamedTuple):
     """Where the samples begin, how many bytes they are, and how they are to be understood."""
 

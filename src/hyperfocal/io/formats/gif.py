@@ -30,6 +30,7 @@ _IMAGE, _EXTENSION, _CONTROL, _END = 0x2C, 0x21, 0xF9, 0x3B
 _HAS_COLOURS, _HAS_TRANSPARENT = 0x80, 0x01
 _DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "restore"}
 
+
 class _Image(NamedTuple):
     """A picture of the file, by where its compressed indices lie."""
 

@@ -21,8 +21,8 @@ from hyperfocal.frame import Samples, Source
 from hyperfocal.io.bit_depth import stretched
 from hyperfocal.io.containers import heif as items
 from hyperfocal.io.files import reading, require_signature
-from hyperfocal.io.limits import LARGEST_RATIO_OF_MODELS
 from hyperfocal.io.formats.avif import info_of
+from hyperfocal.io.limits import LARGEST_RATIO_OF_MODELS
 from hyperfocal.io.metadata.exif import turned_back
 from hyperfocal.io.sources import source, with_notices
 
@@ -56,7 +56,9 @@ def open(path: Path) -> list[Source]:
             place = None
         decode = partial(_decode, picture=picture, place=place)
         turn = picture.orientation
-        sources.append(source(path, stored, decode, largest_ratio=LARGEST_RATIO_OF_MODELS, orientation=turn))
+        sources.append(
+            source(path, stored, decode, largest_ratio=LARGEST_RATIO_OF_MODELS, orientation=turn)
+        )
     return with_notices(sources, told)
 
 

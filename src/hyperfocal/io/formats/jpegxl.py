@@ -40,6 +40,7 @@ _FILE_TYPE = b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
 _HEADER_BYTES = 4096
 _LARGEST_EXIF = 16 << 20
 
+
 def open(path: Path) -> list[Source]:
     """The one frame of the file, from its headers alone."""
     require_signature(path, SIGNATURES, "JPEG XL")
@@ -64,7 +65,11 @@ def open(path: Path) -> list[Source]:
             exif=None if exif is None else upright(exif),
             notices=notices,
         )
-    return [source(path, stored, partial(_decode, bits=header.bits), largest_ratio=LARGEST_RATIO_OF_MODELS)]
+    return [
+        source(
+            path, stored, partial(_decode, bits=header.bits), largest_ratio=LARGEST_RATIO_OF_MODELS
+        )
+    ]
 
 
 def save(path: Path, samples: Samples, like: FrameInfo) -> None:

@@ -36,7 +36,7 @@ def open(path: Path) -> list[Source]:
     count, height, width, channels = stack_shape
     # Before there is an object for each frame, because the header may declare anything.
     with reading(path):
-        if not is_whole(path):
+        if count > 1 and not is_whole(path):
             raise FormatError(f"{path} is cut off before its end; copy it again from its source")
     require_frame_count(path, count)
     sources: list[Source] = []

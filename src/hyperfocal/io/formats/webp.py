@@ -61,7 +61,9 @@ def open(path: Path) -> list[Source]:
         decode = partial(_decode, has_alpha=has_alpha)
         return [source(path, stored, decode, largest_ratio=LARGEST_RATIO_OF_MODELS, xmp=xmp)]
     film = Animation(path, (height, width, 4), stored.dtype, patches, _decode_patch)
-    return film_sources(path, stored, film.decoders(), largest_ratio=LARGEST_RATIO_OF_MODELS, xmp=xmp)
+    return film_sources(
+        path, stored, film.decoders(), largest_ratio=LARGEST_RATIO_OF_MODELS, xmp=xmp
+    )
 
 
 def save(path: Path, samples: Samples, like: FrameInfo) -> None:

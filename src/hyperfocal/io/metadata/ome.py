@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
 from hyperfocal.frame import FrameInfo
-from hyperfocal.io.limits import MOST_FRAMES, MOST_PLANES
 from hyperfocal.io.containers.volumes import Plane, Volume, micrometres, numbered
+from hyperfocal.io.limits import MOST_FRAMES, MOST_PLANES
 
 _TYPES = {"uint8": "uint8", "uint16": "uint16", "float32": "float"}
 _SCHEMA = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
