@@ -15,6 +15,8 @@ from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples
 from hyperfocal.io.limits import LARGEST_PICTURE, LARGEST_RATIO
 
+_SURELY_FITTING = 64 << 20  # bytes
+
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
@@ -107,7 +109,8 @@ def require_room(
             f"{declared} its {file_bytes} bytes can hold unless it is empty; copy it again from "
             f"its source or, if it is sound, give --largest-picture {math.ceil(megapixels)}"
         )
-    if byte_count > machine.memory_limit():
+    # To ask takes longer than to decode a small frame.
+    if byte_count > _SURELY_FITTING and byte_count > machine.memory_limit():
         raise FormatError(f"{declared} this machine's memory can hold; use a smaller picture")
 
 

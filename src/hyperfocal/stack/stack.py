@@ -5,6 +5,7 @@ Pixels are read lazily, one frame ahead, and no more than two frames are kept.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -132,7 +133,9 @@ class Stack:
         is_next = then is not None and then < len(self) and not self._is_at_hand(then)
         # To hand over a tiny frame takes longer than to decode it.
         if then is not None and is_next and self._frame_bytes >= _TINY:
-            self._ahead = then, self._reader.submit(self._decoded, then)
+            # Without room for a thread, frames are decoded when they are needed.
+            with contextlib.suppress(RuntimeError):
+                self._ahead = then, self._reader.submit(self._decoded, then)
 
     def _put(self, index: int, samples: Samples | Pixels) -> None:
         assert self._spool is not None
