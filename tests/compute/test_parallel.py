@@ -1,4 +1,4 @@
-"""Work side by side: every part once, errors and signals let through, no thread left to wait for."""
+"""Work side by side: every part once, errors let through, no thread left to wait for."""
 
 import subprocess
 import sys

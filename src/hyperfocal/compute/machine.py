@@ -6,6 +6,7 @@ grant less. What cannot be asked on a system is taken as no limit.
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
@@ -14,6 +15,12 @@ from pathlib import Path
 
 ROOT = Path("/")
 _SOMEWHERE = 4 << 30  # bytes, where a system tells nothing
+_NO_MEMORY = re.compile(
+    r"bad.?alloc|insufficient memory|out of memory|not enough (?:memory|space)|enomem|"
+    r"(?:cannot|can't|could not|couldn't|failed to|unable to) (?:allocate|map)|"
+    r"allocation failed|failed to allocate|can't start new thread|failed to map segment",
+    re.IGNORECASE,
+)
 _NO_LIMIT = 1 << 60  # what cgroup v1 writes is a page below 2^63
 
 
@@ -48,6 +55,22 @@ def free_memory(root: Path = ROOT) -> int:
 def shell_limit() -> int | None:
     """Bytes of address space that `ulimit -v` or a scheduler allows; None for any number."""
     return min((limit for limit, _ in _shell_memory()), default=None)
+
+
+def lacks_memory(error: BaseException | None) -> bool:
+    """Whether it was a refusal of memory that led to an error, in whatever words of a library."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        # Threads need memory too; a system error carries no number where a library tells it.
+        is_told = isinstance(error, RuntimeError | ImportError | OSError | ValueError | SystemError)
+        is_foreign = type(error).__module__.split(".")[0] not in ("builtins", "hyperfocal")
+        if (is_told or is_foreign) and _NO_MEMORY.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _shell_memory() -> list[tuple[int, int]]:

@@ -70,7 +70,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--save-recipe", help="also write the recipe (.json)")
     add_options(parser, Recipe, with_defaults=False)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, makes_files=True)
 
 
 def _run(given: argparse.Namespace) -> None:
