@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from hyperfocal.cli import ending
 from hyperfocal.errors import HyperfocalError
@@ -25,7 +24,7 @@ _ORDER = (
 )  # as --help lists them
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; the process ends with 0, 1, 2, 130 or 143.
 
     1 is what a command says of its own, or that what it printed was not written, 2 what the user
@@ -45,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _complain(f"standard output cannot be written: {lost}; choose another place for it")
         code = code or 1
     ending.flush_streams()
-    sys.exit(code)
+    if code:
+        sys.exit(code)
 
 
 def _run(arguments: Sequence[str] | None, signals: ending.Signals) -> tuple[int, bool]:

@@ -26,15 +26,21 @@ def reading(path: Path) -> Iterator[None]:
     except FormatError:
         raise
     except OSError as error:
+        if machine.lacks_memory(error):
+            raise _too_large(path) from error
         reason = error.strerror or str(error)
         raise FormatError(f"{path} cannot be read: {reason}; check the path") from error
-    except MemoryError as error:
-        raise FormatError(f"{path} does not fit into memory; use a smaller picture") from error
     # Decoders answer damaged files with errors of every type, so there is no list to catch.
     except Exception as error:
+        if machine.lacks_memory(error):
+            raise _too_large(path) from error
         reason = " ".join(str(error).split()) or type(error).__name__
         message = f"{path} is damaged or cut off ({reason[:120]}); copy it again from its source"
         raise FormatError(message) from error
+
+
+def _too_large(path: Path) -> FormatError:
+    return FormatError(f"{path} does not fit into memory; use a smaller picture")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ TIFF 6.0 (1992); Adobe Photoshop TIFF technical notes (2002) for Deflate; DNG 1.
 from __future__ import annotations
 
 import logging
+import re
 import struct
 from collections import Counter
 from dataclasses import replace
@@ -46,6 +47,7 @@ METADATA = ("icc", "exif")
 _PROFILE, _XMP, _RESOLUTION = 34675, 700, (283, 282)  # height and width
 _KIND, _OLD_KIND, _WIDTH, _HEIGHT = _LOOKED_AT = (254, 255, 256, 257)
 _JPEG = 7
+_LAYOUT = re.compile(rb'ImageJ=|\{.*"shape":|shape=|SCIFIO=|.*OME>[\s\0]*$', re.DOTALL)
 _OPACITIES = ((tifffile.EXTRASAMPLE.ASSOCALPHA,), (tifffile.EXTRASAMPLE.UNASSALPHA,))
 # Of NewSubfileType, the last since DNG 1.5.
 _REDUCED, _MASK, _DEPTH_MAP = 1, 4, 8
@@ -166,7 +168,9 @@ def write(
     """Write a page, and one of depth; `described` stands in place of the EXIF's description."""
     channels = samples.shape[2]
     titled, order = titles.of_exif(like.exif)
-    if described is not None:
+    said = titled.entries.get(titles.DESCRIPTION)
+    # One of a stack's layout, which the picture does not have, would be believed.
+    if described is not None or (said is not None and _LAYOUT.match(said.value)):
         titled.entries.pop(titles.DESCRIPTION, None)
     layout = directories.Layout(order, is_big)
     with writing(path), path.open("w+b") as file:
