@@ -25,7 +25,7 @@ from hyperfocal.io.bit_depth import stretched
 from hyperfocal.io.containers import jxl as jxl_header
 from hyperfocal.io.containers.boxes import boxes
 from hyperfocal.io.files import reading, require_dtype, require_signature, writing
-from hyperfocal.io.limits import LARGEST_RATIO_OF_MODELS
+from hyperfocal.io.limits import LARGEST_METADATA, LARGEST_RATIO_OF_MODELS
 from hyperfocal.io.metadata.exif import upright
 from hyperfocal.io.sources import source
 
@@ -38,7 +38,6 @@ IS_SRGB = True
 
 _FILE_TYPE = b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
 _HEADER_BYTES = 4096
-_LARGEST_EXIF = 16 << 20
 
 
 def open(path: Path) -> list[Source]:
@@ -131,7 +130,7 @@ def _parts(file: BinaryIO) -> tuple[bytes, bytes | None]:
     codestream, exif = b"", None
     for box in boxes(file, 0, file.seek(0, os.SEEK_END)):
         file.seek(box.start)
-        if box.kind == b"Exif" and box.end - box.start <= _LARGEST_EXIF:
+        if box.kind == b"Exif" and box.end - box.start <= LARGEST_METADATA:
             content = file.read(box.end - box.start)
             exif = content[4 + int.from_bytes(content[:4], "big") :]
         elif box.kind in (b"jxlc", b"jxlp") and not codestream:

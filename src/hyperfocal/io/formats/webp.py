@@ -22,7 +22,7 @@ from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.containers.animation import Animation, Disposal, Patch, with_alpha
 from hyperfocal.io.files import reading, require_dtype, require_signature, start_of, writing
-from hyperfocal.io.limits import LARGEST_RATIO_OF_MODELS
+from hyperfocal.io.limits import LARGEST_METADATA, LARGEST_RATIO_OF_MODELS
 from hyperfocal.io.metadata.profiles import fitting
 from hyperfocal.io.sources import film_sources, source
 
@@ -34,7 +34,6 @@ CHANNELS = (3,)
 
 _HAS_ICC, _HAS_EXIF, _HAS_ALPHA = 0x20, 0x08, 0x10
 _LARGEST_SIDE = 16383
-_LARGEST_CHUNK = 16 << 20
 _EXIF = b"Exif\0\0"
 
 
@@ -141,7 +140,7 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     while len(head := file.read(8)) == 8:
         kind, length = struct.unpack("<4sI", head)
         after = file.tell() + length + length % 2
-        if kind in (b"VP8X", b"ICCP", b"EXIF", b"XMP ") and length <= _LARGEST_CHUNK:
+        if kind in (b"VP8X", b"ICCP", b"EXIF", b"XMP ") and length <= LARGEST_METADATA:
             yield kind, file.read(length)
         elif kind in (b"VP8 ", b"VP8L") and not pictures:
             pictures += 1
