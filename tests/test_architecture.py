@@ -94,12 +94,31 @@ def test_fusing_needs_no_torch():
 
 
 def test_the_public_names_are_those_listed():
+    listed = list(hyperfocal.__all__)
+    assert listed == sorted(set(listed))
+    assert set(listed) <= set(dir(hyperfocal))
+    for name in listed:
+        value = getattr(hyperfocal, name)
+        assert value.__name__ == name
+        assert value.__module__.startswith("hyperfocal.")
     public = {
         name
         for name, value in vars(hyperfocal).items()
         if not name.startswith("_") and getattr(value, "__module__", "").startswith("hyperfocal.")
     }
-    assert sorted(public) == list(hyperfocal.__all__) == sorted(hyperfocal.__all__)
+    assert public <= set(listed)
+    with pytest.raises(AttributeError, match="fuze"):
+        hyperfocal.fuze  # noqa: B018
+
+
+def test_the_command_line_answers_signals_before_anything_heavy_is_loaded():
+    program = (
+        "import sys, hyperfocal.cli.main;print([m for m in ('numpy', 'cv2') if m in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
 
 
 def test_nothing_speaks_of_one_machine():

@@ -143,18 +143,31 @@ def test_a_scratch_disk_that_cannot_be_written_is_told(folder):
             stack.load(0)
 
 
-def test_the_next_frame_is_read_ahead(folder):
-    with open_stack(folder) as stack:
+@pytest.fixture
+def larger(tmp_path):
+    for number in (1, 2):
+        write(tmp_path / f"img{number}.png", as_type([texture(300, 310, seed=number)], np.uint8)[0])
+    return tmp_path
+
+
+def test_the_next_frame_is_read_ahead(larger):
+    with open_stack(larger) as stack:
         stack.load(0, then=1)
         index, ahead = stack._ahead
         assert index == 1
         assert np.array_equal(ahead.result(), stack.samples(1))
 
 
-def test_an_error_in_a_frame_read_ahead_is_raised_when_it_is_needed(folder):
-    whole = (folder / "img2.png").read_bytes()
+def test_a_frame_that_takes_longer_to_hand_over_than_to_decode_is_not_read_ahead(folder):
     with open_stack(folder) as stack:
-        (folder / "img2.png").write_bytes(whole[: len(whole) // 2])
+        stack.load(0, then=1)
+        assert stack._ahead is None
+
+
+def test_an_error_in_a_frame_read_ahead_is_raised_when_it_is_needed(larger):
+    whole = (larger / "img2.png").read_bytes()
+    with open_stack(larger) as stack:
+        (larger / "img2.png").write_bytes(whole[: len(whole) // 2])
         stack.load(0, then=1)
         with pytest.raises(FormatError, match=r"img2\.png"):
             stack.load(1)

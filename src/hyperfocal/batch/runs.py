@@ -51,8 +51,10 @@ class Work:
 
     def key(self, job: Job) -> str:
         """What the result of a stack depends on, frames as they are now."""
-        # More or less memory gives the same picture.
-        recipe = dataclasses.replace(self.recipe, memory=None)
+        # More or less memory gives the same picture, and so does more trust in what files declare.
+        recipe = dataclasses.replace(
+            self.recipe, memory=None, largest_picture=Recipe().largest_picture
+        )
         options = (self.options.suffix, self.options.depth)
         return key_of(list(job.frames), job.name, recipe, options, *self._files())
 

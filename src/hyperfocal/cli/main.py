@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-import hyperfocal
-from hyperfocal import registry
+from hyperfocal.cli import ending
 from hyperfocal.errors import HyperfocalError
 from hyperfocal.escapes import printable
+from hyperfocal.version import VERSION
 
 _ORDER = (
     "fuse",
@@ -28,43 +27,88 @@ _ORDER = (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; the process ends with 0, 2 (what the user can mend), 130 or 143.
+    """Run the command line; the process ends with 0, 1, 2, 130 or 143.
 
-    130 is Ctrl-C, 143 is SIGTERM.
+    1 is what a command says of its own, or that what it printed was not written, 2 what the user
+    can mend, 130 Ctrl-C, 143 SIGTERM.
     """
-    # FFmpeg speaks of damaged films itself, in many lines and before our one.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    # Whatever a film says, it is made of files.
-    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
-    parser = _parser()
-    given, rest = parser.parse_known_args(arguments)
-    if rest and not getattr(given, "takes_rest", False):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    given.rest = rest
-    # A scheduler's or a shutdown's request to end cleans up as Ctrl-C does.
-    came: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda number, _: _stop(came, number))
+    signals = ending.Signals()
+    signals.meet()
+    ending.mend_streams()
     try:
+        code, prints = _run(arguments, signals)
+    except KeyboardInterrupt:  # at the very end
+        code, prints = _stopped(signals), False
+    # Nothing that comes now changes what was done.
+    signals.close(for_good=arguments is None)
+    lost = ending.flush_streams()
+    if lost is not None and prints:
+        _complain(f"standard output cannot be written: {lost}; choose another place for it")
+        code = code or 1
+    ending.flush_streams()
+    if code:
+        sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None, signals: ending.Signals) -> tuple[int, bool]:
+    """The exit code, and whether what was printed is what was asked for."""
+    prints = True
+    try:
+        # FFmpeg speaks of damaged films itself, in many lines and before our one.
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        # Whatever a film says, it is made of files.
+        os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
+        parser = _parser()
+        given, rest = parser.parse_known_args(arguments)
+        if rest and not getattr(given, "takes_rest", False):
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        given.rest = rest
+        # What is made is in files; of what is printed, only what was asked for counts.
+        asked = getattr(given, "json", False) or getattr(given, "dry_run", False)
+        prints = asked or not getattr(given, "makes_files", False)
+        # A scheduler's or a shutdown's request to end cleans up as Ctrl-C does.
+        signals.work(getattr(given, "kept", None))
         given.run(given)
     except HyperfocalError as error:
-        sys.exit(_complain(str(error)))
-    except BrokenPipeError:
-        sys.exit(0)
-    except BaseException:
+        return _complain(str(error)), prints
+    except SystemExit as error:
+        # Of argparse, of commands, and of a stop that came while one was on its way.
+        if signals.came is None:
+            return _code(error), prints
+        return _stopped(signals), prints
+    except BaseException as error:
         # Not only KeyboardInterrupt: a library that is just being loaded makes it something else.
-        if not came:
+        if signals.came is not None:
+            return _stopped(signals), prints
+        if not _lacks_memory(error):
             raise
-        print(
-            f"hyperfocal: stopped; {getattr(given, 'kept', 'nothing was written')}", file=sys.stderr
-        )
-        sys.exit(128 + came[0])
+        return _complain(_out_of_memory()), prints
+    return 0, prints
 
 
-def _stop(came: list[int], number: int) -> None:
-    came.append(number)
-    raise KeyboardInterrupt
+def _stopped(signals: ending.Signals) -> int:
+    print(signals.told, end="", file=sys.stderr)
+    return 128 + (signals.came or 0)
+
+
+def _code(error: SystemExit) -> int:
+    if isinstance(error.code, str):
+        return _complain(error.code)
+    return int(error.code or 0)
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    from hyperfocal.compute import machine
+
+    return machine.lacks_memory(error)
+
+
+def _out_of_memory() -> str:
+    from hyperfocal.compute import machine
+
+    limit = machine.shell_limit()
+    allowed = "" if limit is None else f" (ulimit -v allows {limit / 2**30:.2f} GB)"
+    return f"there is too little memory{allowed}; allow more, or close other programs"
 
 
 def _complain(message: str) -> int:
@@ -80,10 +124,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
+    # Here, because it takes long: signals must be met before.
+    from hyperfocal import registry
+
     parser = _Parser(
         prog="hyperfocal", description="Focus stacking: many photographs in, one sharp picture out."
     )
-    parser.add_argument("--version", action="version", version=hyperfocal.__version__)
+    parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     found = dict(registry.modules("commands"))
     for name in sorted(found, key=lambda name: (*_ORDER, *found).index(name)):

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from hyperfocal.alignment import Aligned
-from hyperfocal.errors import OptionError
+from hyperfocal.compute import machine
+from hyperfocal.errors import HyperfocalError, OptionError, StackError
+from hyperfocal.frame import FrameInfo
+from hyperfocal.fusion import room
 from hyperfocal.fusion.api import PICTURES, Extras, Fusion, PathLike, fuse_stack
 from hyperfocal.fusion.passes import Begun
 from hyperfocal.fusion.preprocessing import Prepared, prepare
@@ -16,6 +19,7 @@ from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.slabbing import fuse_in_slabs
 from hyperfocal.io import together
 from hyperfocal.progress import OnStep, silent
+from hyperfocal.stack.opening import open_stack
 from hyperfocal.stack.stack import FramesLike, Stack
 from hyperfocal.stack.thumbnails import similarity_warnings
 
@@ -101,6 +105,34 @@ def make(
 
     `begun` is a first pass over the same frames, which saves one where they stay as they lie.
     """
+    try:
+        return _made(frames, out, recipe, extras, overwrite=overwrite, on_step=on_step, begun=begun)
+    except Exception as error:
+        if not machine.lacks_memory(error):
+            raise
+    # Only now, because an error keeps what was held where it came from.
+    raise StackError(room.told(_info_of(frames), recipe))
+
+
+def _info_of(frames: FramesLike) -> FrameInfo | None:
+    """What the frames are, if that can be said once more."""
+    try:
+        with open_stack(frames) as stack:
+            return stack.info
+    except (HyperfocalError, MemoryError, OSError):
+        return None
+
+
+def _made(
+    frames: FramesLike,
+    out: PathLike | None,
+    recipe: Recipe,
+    extras: Extras,
+    *,
+    overwrite: bool,
+    on_step: OnStep,
+    begun: Begun | None,
+) -> Made:
     slab = recipe.cutter
     targets = extras.targets(out)
     together.clean(_folders(targets))

@@ -46,7 +46,7 @@ def prepare(
     Pixels are looked at only where names and EXIF do not tell, or blurred frames are to go.
     Raises as `open_stack`, and StackError where an order was asked for that nothing tells.
     """
-    opened = open_stack(frames, exclude=exclude)
+    opened = open_stack(frames, exclude=exclude, largest_picture=recipe.largest_picture)
     opened.close()
     sources = [watched(source) for source in opened.sources]
     order, kind, notices = _known_order(sources, recipe.order)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from hyperfocal.alignment import Alignment, Exposure, OnMisaligned
+from hyperfocal.compute import machine
 from hyperfocal.errors import OptionError
 from hyperfocal.fusion.slabs import Slab, parse_slab
+from hyperfocal.io.limits import LARGEST_PICTURE
 from hyperfocal.methods import Method
 from hyperfocal.options import build, option
 
@@ -62,6 +62,13 @@ class Recipe:
     )
     memory: str | None = option(
         None, "memory for the work at hand, as 800MB or 4GB; default: half of what is free"
+    )
+    largest_picture: float = option(
+        LARGEST_PICTURE,
+        "pictures of up to this size are believed however small their files are; larger ones are "
+        "refused where a file is too small to hold more than an empty one",
+        unit="megapixels",
+        low=0,
     )
     step_um: float | None = option(
         None,
@@ -129,7 +136,7 @@ class Recipe:
     @property
     def memory_bytes(self) -> int:
         """The budget in bytes; raises OptionError where `memory` is no amount."""
-        return free_memory() // 2 if self.memory is None else parse_memory(self.memory)
+        return machine.free_memory() // 2 if self.memory is None else parse_memory(self.memory)
 
 
 def parse_memory(text: str) -> int:
@@ -139,15 +146,3 @@ def parse_memory(text: str) -> int:
     if byte_count > _MOST_MEMORY:
         raise OptionError(f"memory is {text[:40]!r}; write an amount such as 800MB or 4GB")
     return int(byte_count)
-
-
-def free_memory() -> int:
-    """Bytes that are free for use on this machine, as far as it tells."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        available = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
-        if available:
-            return int(available[1]) * 1024
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return 4 * 1024**3

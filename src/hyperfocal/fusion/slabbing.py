@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,9 @@ def fuse_in_slabs(
             _require_possible(stack, [], targets, extras, recipe, overwrite)
         if targets:
             whole, _ = fuse_stack(
-                open_stack(beside, is_strict=True) if paths else aligned.stack,
+                open_stack(beside, is_strict=True, largest_picture=math.inf)
+                if paths
+                else aligned.stack,
                 None,
                 recipe,
                 Extras(),

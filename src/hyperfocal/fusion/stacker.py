@@ -96,7 +96,8 @@ class Stacker:
         with self._alone("add"):
             if self.fusion is not None:
                 raise StackError("the stack is finished; add frames to a new Stacker")
-            with open_stack([frame], fewest=1, is_strict=True) as opened:
+            believed = self._recipe.largest_picture
+            with open_stack([frame], fewest=1, is_strict=True, largest_picture=believed) as opened:
                 new = list(opened.sources)
             fitting.require_alike([*self._sources[:1], *new])
             first = (self._sources or new)[0]

@@ -9,9 +9,11 @@ are filled too.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 import weakref
+from typing import BinaryIO, cast
 
 import cv2
 import numpy as np
@@ -33,7 +35,7 @@ class Coverage:
     def __init__(self, height: int, width: int):
         self._shape = height, width
         self._row = -(-width // 8)
-        self._file = tempfile.TemporaryFile(prefix="hyperfocal-")  # noqa: SIM115
+        self._file = _nameless()
         weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
         self._places: dict[int, int] = {}
@@ -88,6 +90,16 @@ class Coverage:
             packed = np.frombuffer(self._file.read((bottom - top) * self._row), np.uint8)
         rows = packed.reshape(bottom - top, self._row)
         return np.unpackbits(rows, axis=1, count=self._shape[1]).view(bool)
+
+
+def _nameless() -> BinaryIO:
+    """A file that is gone when it is closed, or when the process is killed, where there is such."""
+    if os.name == "nt":
+        return cast(BinaryIO, tempfile.TemporaryFile(prefix="hyperfocal-"))
+    # Not `TemporaryFile`, which opens the folder of all users' files itself.
+    number, name = tempfile.mkstemp(prefix="hyperfocal-")
+    os.unlink(name)
+    return cast(BinaryIO, os.fdopen(number, "w+b"))
 
 
 def filled(samples: Samples, mask: Mask, wanted: Mask) -> Samples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from hyperfocal.compute import machine
 from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples
+from hyperfocal.io.limits import LARGEST_PICTURE, LARGEST_RATIO
 
-# Deflate and LZW shrink a constant picture about 1100-fold, JPEG less; twice that is no picture.
-LARGEST_RATIO = 2000.0
-_HARMLESS_BYTES = 64 << 20
+_SURELY_FITTING = 64 << 20  # bytes
 
 
 @contextmanager
@@ -25,15 +26,21 @@ def reading(path: Path) -> Iterator[None]:
     except FormatError:
         raise
     except OSError as error:
+        if machine.lacks_memory(error):
+            raise _too_large(path) from error
         reason = error.strerror or str(error)
         raise FormatError(f"{path} cannot be read: {reason}; check the path") from error
-    except MemoryError as error:
-        raise FormatError(f"{path} does not fit into memory; use a smaller picture") from error
     # Decoders answer damaged files with errors of every type, so there is no list to catch.
     except Exception as error:
+        if machine.lacks_memory(error):
+            raise _too_large(path) from error
         reason = " ".join(str(error).split()) or type(error).__name__
         message = f"{path} is damaged or cut off ({reason[:120]}); copy it again from its source"
         raise FormatError(message) from error
+
+
+def _too_large(path: Path) -> FormatError:
+    return FormatError(f"{path} does not fit into memory; use a smaller picture")
 
 
 @contextmanager
@@ -104,19 +111,30 @@ def require_signature(path: Path, signatures: tuple[bytes, ...], kind: str) -> N
         raise FormatError(f"{path} is no {kind} file, whatever its name says; export it again")
 
 
-def require_room(path: Path, info: FrameInfo, *, largest_ratio: float = LARGEST_RATIO) -> None:
+def require_room(
+    path: Path,
+    info: FrameInfo,
+    *,
+    largest_ratio: float = LARGEST_RATIO,
+    largest_picture: float = LARGEST_PICTURE,
+    file_bytes: int | None = None,
+) -> None:
     """FormatError where a frame declares more samples than its file or this machine can hold.
 
-    `largest_ratio` is how far the format's compression may shrink what is still a picture.
+    `largest_ratio` is how far the format's compression may shrink what is still a picture; pictures
+    of up to `largest_picture` megapixels are believed. `file_bytes` stands for the file's length.
     """
     byte_count = info.height * info.width * info.channels * info.dtype.itemsize
+    megapixels = info.height * info.width / 1e6
+    file_bytes = path.stat().st_size if file_bytes is None else file_bytes
     declared = f"{path} declares {info.width}×{info.height} pixels, more than"
-    file_bytes = path.stat().st_size
-    if byte_count > max(_HARMLESS_BYTES, largest_ratio * file_bytes):
+    if megapixels > largest_picture and byte_count > largest_ratio * file_bytes:
         raise FormatError(
-            f"{declared} its {file_bytes} bytes can hold; copy it again from its source"
+            f"{declared} its {file_bytes} bytes can hold unless it is empty; copy it again from "
+            f"its source or, if it is sound, give --largest-picture {math.ceil(megapixels)}"
         )
-    if byte_count > _memory_bytes():
+    # To ask takes longer than to decode a small frame.
+    if byte_count > _SURELY_FITTING and byte_count > machine.memory_limit():
         raise FormatError(f"{declared} this machine's memory can hold; use a smaller picture")
 
 
@@ -127,11 +145,3 @@ def require_dtype(path: Path, samples: Samples, held: tuple[str, ...], kind: str
         raise FormatError(
             f"{path}: {kind} cannot hold {samples.dtype.name} samples; choose {choices}"
         )
-
-
-def _memory_bytes() -> float:
-    # All of it, not what is free now: free memory leaves out what caches would give back.
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        return float("inf")

@@ -11,7 +11,8 @@ import numpy as np
 from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.coverage import Coverage, Mask
-from hyperfocal.io.files import LARGEST_RATIO, reading, require_room
+from hyperfocal.io.files import reading, require_room
+from hyperfocal.io.limits import LARGEST_PICTURE, LARGEST_RATIO, require_frame_count
 from hyperfocal.io.metadata.exif import orientation_of, swaps_sides, turned, upright
 
 
@@ -28,6 +29,8 @@ class FileSource:
     orientation: int = 1  # how `stored` is turned to be upright, as EXIF counts
     coverage: Coverage | None = None  # where the stack's frames have data, where some lack it
     number: int = 0  # of the frame in it
+    largest_picture: float = LARGEST_PICTURE  # megapixels that are believed
+    stored_bytes: int | None = None  # that hold the frame, where it has no file of its own
 
     def read(self) -> Samples:
         """The frame upright and without alpha, (height, width, channels), as large as in `info`."""
@@ -66,7 +69,13 @@ class FileSource:
 
     def require_room(self) -> None:
         """Raise FormatError where the file or this machine's memory cannot hold the frame."""
-        require_room(self.path, self.stored, largest_ratio=self.largest_ratio)
+        require_room(
+            self.path,
+            self.stored,
+            largest_ratio=self.largest_ratio,
+            largest_picture=self.largest_picture,
+            file_bytes=self.stored_bytes,
+        )
 
     def _as_declared(self, samples: Samples) -> Samples:
         stored = self.stored
@@ -112,6 +121,7 @@ def film_sources(
 ) -> list[Source]:
     """The frames of a moving picture, `burst.gif[0]` and on, or its only one under its own name."""
     is_film = len(decoders) > 1
+    require_frame_count(path, len(decoders))
     return [
         source(
             path,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from hyperfocal.errors import FormatError, StackError
 from hyperfocal.frame import FrameInfo, Source
 from hyperfocal.io import formats
+from hyperfocal.io.limits import LARGEST_PICTURE, MOST_FRAMES
 from hyperfocal.io.sources import FileSource
 from hyperfocal.stack import fitting, transparency
 from hyperfocal.stack.stack import ArraySource, FrameLike, FramesLike, Stack, natural_key
@@ -37,6 +38,7 @@ def open_stack(
     exclude: Iterable[Path] = (),
     fewest: int = 2,
     is_strict: bool = False,
+    largest_picture: float = LARGEST_PICTURE,
 ) -> Stack:
     """The stack of a folder, of files, or of arrays; `fewest` frames at least, headers read only.
 
@@ -47,16 +49,18 @@ def open_stack(
     is.
 
     Results among the frames, and frames of another size, depth or colour than most are left out,
-    which the frames' remarks tell; `is_strict`, and with arrays, they are an error.
+    which the frames' remarks tell; `is_strict`, and with arrays, they are an error. Pictures
+    of more than `largest_picture` megapixels are refused where their files are too small for them.
     Raises FormatError for what cannot be read, StackError for what does not fit together.
     """
     if isinstance(frames, Stack):
         return frames
     sources, ignored = _sources(frames, {path.absolute() for path in exclude})
+    sources = _believed(sources, largest_picture)
     if len(sources) < fewest:
         raise StackError(_too_few(sources, ignored, frames))
-    if len(sources) > np.iinfo(np.uint16).max:
-        raise StackError(f"{len(sources)} frames are more than 65535; fuse them in parts")
+    if len(sources) > MOST_FRAMES:
+        raise StackError(f"{len(sources)} frames are more than {MOST_FRAMES}; fuse them in parts")
     remarks = _aside(ignored)
     if is_strict or any(isinstance(source, ArraySource) for source in sources):
         fitting.require_alike(sources)
@@ -208,6 +212,18 @@ def _with_remarks(sources: list[Source], remarks: list[str]) -> list[Source]:
             info=dataclasses.replace(source.info, remarks=(*source.info.remarks, *remarks)),
         )
         if remarks and isinstance(source, FileSource | ArraySource)
+        else source
+        for source in sources
+    ]
+
+
+def _believed(sources: list[Source], largest_picture: float) -> list[Source]:
+    """The frames, of which so many megapixels are believed."""
+    if largest_picture == LARGEST_PICTURE:
+        return sources
+    return [
+        dataclasses.replace(source, largest_picture=largest_picture)
+        if isinstance(source, FileSource)
         else source
         for source in sources
     ]

@@ -31,6 +31,7 @@ _APART = 0.3  # of a cell's best detail; frames below it are not in focus there
 _GROUP = 0.05  # of the telling cells
 _AS_SHARP = (0.8, 3.0)  # of the best detail of the others; programs sharpen what they put together
 _ALL = 0.95  # of the cells of each group; frames of measured stacks have 0.85 and less
+_CANDIDATES = 32  # frames that are sharp nearly everywhere; where more are, none is the result
 _LIKELY = 0.8  # of all cells with detail
 _BLURRED = 0.3  # of a cell's best detail; frames of six measured stacks have 0.36 and more
 
@@ -142,6 +143,8 @@ def finished(details: Details) -> int | None:
     others = np.where(energies == best, second, best)[:, strong]
     shares = (energies[:, strong] >= _AS_SHARP[0] * others).mean(1)
     found = [int(index) for index in np.flatnonzero(shares >= _LIKELY)]
+    if len(found) > _CANDIDATES:
+        return None
     found = [index for index in found if _is_finished(energies, index)]
     return found[0] if len(found) == 1 else None
 

@@ -5,6 +5,7 @@ Pixels are read lazily, one frame ahead, and no more than two frames are kept.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
@@ -24,6 +25,7 @@ from hyperfocal.io.scratch import Scratch
 FrameLike: TypeAlias = str | os.PathLike[str] | NDArray[Any]
 FramesLike: TypeAlias = "FrameLike | Iterable[FrameLike] | Stack"
 _CHUNK = 256  # rows
+_TINY = 1 << 18  # bytes of a frame
 _KEPT = 2  # frames; a pair is decoded once, and memory does not depend on the number of frames
 
 
@@ -128,8 +130,12 @@ class Stack:
             self.samples(index)
         elif index not in self._spool:
             self._put(index, self._taken(index))
-        if then is not None and then < len(self) and not self._is_at_hand(then):
-            self._ahead = then, self._reader.submit(self._decoded, then)
+        is_next = then is not None and then < len(self) and not self._is_at_hand(then)
+        # To hand over a tiny frame takes longer than to decode it.
+        if then is not None and is_next and self._frame_bytes >= _TINY:
+            # Without room for a thread, frames are decoded when they are needed.
+            with contextlib.suppress(RuntimeError):
+                self._ahead = then, self._reader.submit(self._decoded, then)
 
     def _put(self, index: int, samples: Samples | Pixels) -> None:
         assert self._spool is not None
@@ -145,6 +151,11 @@ class Stack:
 
     def _is_at_hand(self, index: int) -> bool:
         return index in self._kept or (self._spool is not None and index in self._spool)
+
+    @property
+    def _frame_bytes(self) -> int:
+        info = self.info
+        return info.height * info.width * info.channels * info.dtype.itemsize
 
     @property
     def is_spooled(self) -> bool:

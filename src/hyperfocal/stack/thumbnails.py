@@ -122,10 +122,9 @@ def _odd(frames: list[tuple[int, WatchedSource]]) -> list[str]:
     stacked = np.stack([thumbnails[place] for place in shown])
     between = stacked @ stacked.T
     np.fill_diagonal(between, np.nan)
+    medians = np.nanmedian(between, axis=1).tolist()
     unlike = [
-        place
-        for place, row in zip(shown, between, strict=True)
-        if float(np.nanmedian(row)) < SMALLEST_SIMILARITY
+        place for place, median in zip(shown, medians, strict=True) if median < SMALLEST_SIMILARITY
     ]
     if len(unlike) > len(shown) / 2:
         return ["the frames seem to show different scenes; check what was fused"]

@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     shoots.add_arguments(parser)
-    parser.set_defaults(run=_run, kept=shoots.KEPT)
+    parser.set_defaults(run=_run, makes_files=True, kept=shoots.KEPT)
 
 
 def _run(given: argparse.Namespace) -> None:

@@ -57,7 +57,7 @@ def add(commands: Any) -> None:
         help="another program; in it {frames}, {folder} and {out} are replaced; may be repeated",
     )
     add_options(parser, BenchPlan)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, makes_files=True)
 
 
 def _run(given: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ def add(commands: Any) -> None:
         "export", help="make the graphs that inference runs, beside weights that were trained"
     )
     parser.add_argument("weights", nargs="+", type=Path, help=".safetensors files")
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, makes_files=True)
 
 
 def _run(given: argparse.Namespace) -> None:

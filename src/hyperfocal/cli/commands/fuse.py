@@ -72,7 +72,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--save-recipe", help="also write the recipe (.json)")
     add_options(parser, Recipe, with_defaults=False)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, makes_files=True)
 
 
 def _run(given: argparse.Namespace) -> None:
@@ -90,7 +90,9 @@ def _run(given: argparse.Namespace) -> None:
         given.save_recipe,
     )
     stack = open_stack(
-        frames[0] if len(frames) == 1 else frames, exclude=[Path(given.out), *extras.files]
+        frames[0] if len(frames) == 1 else frames,
+        exclude=[Path(given.out), *extras.files],
+        largest_picture=recipe.largest_picture,
     )
     # Before the work, because hours may lie between.
     told = remarks_of(stack)

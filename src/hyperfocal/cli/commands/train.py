@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
     )
     # The other options depend on the network and need torch; `_run` parses what is left.
     parser.add_argument("network", nargs="?", default="")
-    parser.set_defaults(run=_run, takes_rest=True)
+    parser.set_defaults(run=_run, makes_files=True, takes_rest=True)
 
 
 def _run(given: argparse.Namespace) -> None:

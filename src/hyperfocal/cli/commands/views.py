@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--picture", type=Path, help="the fused picture")
     parser.add_argument("--frame", type=Path, help="one of the frames")
     parser.add_argument("--overwrite", action="store_true", help="replace existing outputs")
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, makes_files=True)
 
 
 def _run(given: argparse.Namespace) -> None:

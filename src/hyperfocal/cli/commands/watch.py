@@ -37,7 +37,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--once", action="store_true", help="fuse what is complete now, and end")
     add_options(parser, WatchOptions)
     shoots.add_arguments(parser)
-    parser.set_defaults(run=_run, kept=shoots.KEPT)
+    parser.set_defaults(run=_run, makes_files=True, kept=shoots.KEPT)
 
 
 def _run(given: argparse.Namespace) -> None:

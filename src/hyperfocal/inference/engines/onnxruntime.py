@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperfocal.compute import machine
 from hyperfocal.errors import OptionError
 from hyperfocal.inference.weights import Weights
 
@@ -32,7 +33,7 @@ def open_network(
 ) -> Any:
     if precision != "fp32":
         raise OptionError("ONNX Runtime computes in fp32 on processors; install openvino for bf16")
-    return _Session(weights.require_graph(graph), threads=0 if alone else 1)
+    return _Session(weights.require_graph(graph), threads=machine.processor_count() if alone else 1)
 
 
 def _silenced() -> Any:
@@ -52,7 +53,7 @@ class _Session:
     def __init__(self, path: Path, *, threads: int):
         onnxruntime = _silenced()
         settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads = threads  # 0: all
+        settings.intra_op_num_threads = threads
         settings.inter_op_num_threads = 1
         settings.log_severity_level = 3
         providers = ["CPUExecutionProvider"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 import threading
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperfocal.compute import machine
 from hyperfocal.inference.weights import Weights
 
 INSTALL = "pip install 'hyperfocal[deep]'"
@@ -56,9 +56,8 @@ class _Compiled:
         model = core.read_model(path)
         self._needed = [given.get_any_name() for given in model.inputs]
         model.reshape({name: list(shapes[name]) for name in self._needed})
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
         settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": _HINT[precision]}
-        settings["INFERENCE_NUM_THREADS"] = workers or os.cpu_count()
+        settings["INFERENCE_NUM_THREADS"] = machine.processor_count()
         settings["NUM_STREAMS"] = 1 if alone else settings["INFERENCE_NUM_THREADS"]
         self._model = core.compile_model(model, "CPU", settings)
         self._threads = threading.local()

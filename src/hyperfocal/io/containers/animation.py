@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.frame import Samples
+from hyperfocal.io.limits import LARGEST_PICTURE
 
 Disposal = Literal["keep", "clear", "restore"]
 
@@ -65,6 +66,9 @@ class Animation:
             return shown
 
     def _shown(self, canvas: Samples, patch: Patch) -> Samples:
+        # It may hang over, but not by more than a picture.
+        if patch.height * patch.width > max(self.shape[0] * self.shape[1], LARGEST_PICTURE * 1e6):
+            raise ValueError(f"one of its pictures has {patch.width}×{patch.height} pixels")
         samples = self.decode(self.path, patch.content)
         if samples.shape != (patch.height, patch.width, self.shape[2]):
             raise ValueError("one of its pictures has another size than it says")

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
 from hyperfocal.io.containers.boxes import boxes
+from hyperfocal.io.limits import LARGEST_METADATA, MOST_PICTURES
 
-_LARGEST = 16 << 20
 # Of AV1 and of HEVC.
 _ALPHA = (b":alpha", b":auxid:1")
 
@@ -53,6 +54,21 @@ class _Meta:
     properties: list[tuple[bytes, bytes]] = field(default_factory=list)
     owned: dict[int, list[int]] = field(default_factory=dict)  # properties, numbered from 1
     references: list[tuple[bytes, int, list[int]]] = field(default_factory=list)
+    exifs: dict[int, bytes | None] = field(default_factory=dict)  # that were read
+
+    @cached_property
+    def sources(self) -> dict[tuple[bytes, int], list[int]]:
+        """Which items refer to an item in a way: `(b"cdsc", 1)` -> `[2]`."""
+        found: dict[tuple[bytes, int], list[int]] = {}
+        for kind, source, targets in self.references:
+            for target in targets:
+                found.setdefault((kind, target), []).append(source)
+        return found
+
+    @cached_property
+    def blocks(self) -> dict[int, None]:
+        """The items that are EXIF."""
+        return {item: None for item, kind in self.kinds.items() if kind == b"Exif"}
 
 
 class _Reader:
@@ -86,6 +102,8 @@ def read_all(path: Path) -> tuple[list[HeifPicture], int]:
     with path.open("rb") as file:
         meta = _meta(file)
         items = _shown_items(meta)
+        if len(items) > MOST_PICTURES:
+            raise ValueError(f"{len(items)} pictures, more than {MOST_PICTURES}")
         return [_picture(file, meta, item) for item in items], items.index(meta.primary)
 
 
@@ -193,7 +211,7 @@ def _meta(file: BinaryIO) -> _Meta:
         if box.kind == b"meta" and box.end <= size:
             for part in boxes(file, box.start + 4, box.end):
                 file.seek(part.start)
-                content = file.read(min(_LARGEST, part.end - part.start))
+                content = file.read(min(LARGEST_METADATA, part.end - part.start))
                 _take(meta, part.kind, content, file, part.start, part.end)
             return meta
     raise ValueError("its description is missing")
@@ -254,7 +272,11 @@ def _take_places(meta: _Meta, reader: _Reader) -> None:
         reader.number(2)
         base = reader.number(base_size)
         spans = []
-        for _ in range(reader.number(2)):
+        count = reader.number(2)
+        # Places without a number to tell them apart are one.
+        if count > 1 and not index_size + offset_size + length_size:
+            raise ValueError(f"{count} places of no bytes")
+        for _ in range(count):
             reader.number(index_size)
             offset = base + reader.number(offset_size)
             spans.append((offset, reader.number(length_size)))
@@ -304,23 +326,21 @@ def _colours(described: list[bytes]) -> tuple[bytes | None, bool]:
 
 def _exif(file: BinaryIO, meta: _Meta, shown: int) -> bytes | None:
     """The block that says it is this picture's, or else the first."""
-    own = [source for kind, source, to in meta.references if kind == b"cdsc" and shown in to]
-    blocks = [item for item, kind in meta.kinds.items() if kind == b"Exif"]
-    for item in sorted(blocks, key=lambda item: item not in own):
-        if sum(length for _, length in meta.spans.get(item, [])) <= _LARGEST:
-            content = b""
-            for start, length in meta.spans.get(item, []):
-                file.seek(start)
-                content += file.read(length)
-            return content[4 + int.from_bytes(content[:4], "big") :] or None
+    own = [item for item in meta.sources.get((b"cdsc", shown), []) if item in meta.blocks]
+    for item in own or meta.blocks:
+        spans = meta.spans.get(item, [])
+        if sum(length for _, length in spans) <= LARGEST_METADATA:
+            if item not in meta.exifs:
+                content = b"".join(_content(file, at, at + length) for at, length in spans)
+                start = 4 + int.from_bytes(content[:4], "big")
+                meta.exifs[item] = content[start:] or None
+            return meta.exifs[item]
     return None
 
 
 def _has_alpha(meta: _Meta, shown: int) -> bool:
     """Whether another picture is said to be the transparency of this one."""
-    aside = [
-        source for kind, source, targets in meta.references if kind == b"auxl" and shown in targets
-    ]
+    aside = meta.sources.get((b"auxl", shown), [])
     numbers = [number for item in aside for number in meta.owned.get(item, [])]
     kinds = [meta.properties[n - 1] for n in numbers if 0 < n <= len(meta.properties)]
     return any(
@@ -330,4 +350,4 @@ def _has_alpha(meta: _Meta, shown: int) -> bool:
 
 def _content(file: BinaryIO, start: int, end: int) -> bytes:
     file.seek(start)
-    return file.read(max(0, min(_LARGEST, end - start)))
+    return file.read(max(0, min(LARGEST_METADATA, end - start)))

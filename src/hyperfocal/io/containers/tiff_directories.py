@@ -6,17 +6,18 @@ TIFF 6.0 (1992), section 2; BigTIFF widens counts and offsets to eight bytes.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, NamedTuple
 
+from hyperfocal.io.limits import DEEPEST_DIRECTORY, LARGEST_DIRECTORY, LARGEST_METADATA
+
 CHILDREN = (34665, 34853, 40965)  # Exif, GPS, Interoperability
 LONG, LONG8 = 4, 16
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SIZES |= {16: 8, 17: 8, 18: 8}  # those of BigTIFF
-_LARGEST_VALUE = 16 << 20
-_DEEPEST = 3  # a directory may point at itself
 
 
 class Layout(NamedTuple):
@@ -84,15 +85,24 @@ def layout_of(header: bytes) -> tuple[Layout, int]:
 def chain(file: BinaryIO, first: int, layout: Layout) -> list[int]:
     """The offsets of a file's directories, each naming the next, to the last.
 
-    Raises ValueError for a circle, struct.error where the chain leads beyond the file's end.
+    Raises ValueError for a circle and for directories that lie on each other, struct.error where
+    the chain leads beyond the file's end.
     """
     offsets: dict[int, None] = {}
     offset = first
+    left = file.seek(0, os.SEEK_END)
     while offset:
         if offset in offsets:
             raise ValueError("its directories go in circles")
         offsets[offset] = None
-        offset = read(file, offset, layout, wanted=()).next_offset
+        file.seek(offset)
+        (count,) = _unpack(file, layout.entry_count)
+        size = struct.calcsize(layout.entry) * count
+        left -= size
+        if left < 0:
+            raise ValueError("its directories are longer than the file")
+        file.seek(size, os.SEEK_CUR)
+        (offset,) = _unpack(file, layout.offset)
     return list(offsets)
 
 
@@ -118,10 +128,11 @@ def read(
 ) -> Directory:
     """The directory at an offset with those below it; unreadable entries are left out.
 
-    `wanted` limits the tags of the directory itself, not of those below it.
+    `wanted` limits the tags of the directory itself, not of those below it. Of each tag one entry
+    is read, and no directory twice.
     Raises struct.error where the file ends within the directory.
     """
-    return _read(file, offset, layout, wanted, depth=1)
+    return _Tree(file, layout).directory(offset, wanted)
 
 
 def pack(directory: Directory, layout: Layout, *, start: int) -> bytes:
@@ -154,45 +165,55 @@ def _with_pointer(table: bytes, position: int, tag: int, offset: int, layout: La
     return table[:position] + entry + table[position + len(entry) :]
 
 
-def _read(
-    file: BinaryIO, offset: int, layout: Layout, wanted: Container[int] | None, *, depth: int
-) -> Directory:
-    table = rows(file, offset, layout)
-    directory = Directory(next_position=file.tell())
-    (directory.next_offset,) = _unpack(file, layout.offset)
-    for row in table:
-        if wanted is None or row.tag in wanted:
-            is_child = row.tag in CHILDREN
-            entry = (
-                _child(file, row, layout, depth=depth) if is_child else _plain(file, row, layout)
-            )
+@dataclass
+class _Tree:
+    """A directory and those below it, while they are read: where it was, and what may be read."""
+
+    file: BinaryIO
+    layout: Layout
+    seen: set[int] = field(default_factory=set)
+    left: int = LARGEST_DIRECTORY
+
+    def directory(
+        self, offset: int, wanted: Container[int] | None = None, *, depth: int = 1
+    ) -> Directory:
+        self.seen.add(offset)
+        table = rows(self.file, offset, self.layout)
+        directory = Directory(next_position=self.file.tell())
+        (directory.next_offset,) = _unpack(self.file, self.layout.offset)
+        tags: set[int] = set()
+        for row in table:
+            # A tag stands once; where it is there again, the first counts.
+            if row.tag in tags or not (wanted is None or row.tag in wanted):
+                continue
+            tags.add(row.tag)
+            entry = self.child(row, depth) if row.tag in CHILDREN else self.plain(row)
             if entry is not None:
                 directory.entries[row.tag] = entry
-    return directory
+        return directory
 
+    def plain(self, row: TagRow) -> Entry | None:
+        value, position = row.field, row.position
+        size = _SIZES.get(row.kind, 0) * row.length
+        if not 0 < size <= min(LARGEST_METADATA, self.left):
+            return None
+        if size > len(value):
+            (position,) = struct.unpack(self.layout.offset, value)
+            self.left -= size
+            self.file.seek(position)
+            value = self.file.read(size)
+        # What is cut off is shorter than it says.
+        return Entry(row.kind, row.length, value[:size], position) if len(value) >= size else None
 
-def _plain(file: BinaryIO, row: TagRow, layout: Layout) -> Entry | None:
-    value, position = row.field, row.position
-    size = _SIZES.get(row.kind, 0) * row.length
-    if not 0 < size <= _LARGEST_VALUE:
-        return None
-    if size > len(value):
-        (position,) = struct.unpack(layout.offset, value)
-        file.seek(position)
-        value = file.read(size)
-    # What is cut off is shorter than it says.
-    return Entry(row.kind, row.length, value[:size], position) if len(value) >= size else None
-
-
-def _child(file: BinaryIO, row: TagRow, layout: Layout, *, depth: int) -> Entry | None:
-    if depth == _DEEPEST:
-        return None
-    (offset,) = struct.unpack_from(layout.offset, row.field)
-    try:
-        directory = _read(file, offset, layout, None, depth=depth + 1)
-    except (struct.error, ValueError, OverflowError, OSError):
-        return None
-    return Entry(LONG, 1, b"", row.position, directory)
+    def child(self, row: TagRow, depth: int) -> Entry | None:
+        (offset,) = struct.unpack_from(self.layout.offset, row.field)
+        if depth == DEEPEST_DIRECTORY or offset in self.seen:
+            return None
+        try:
+            directory = self.directory(offset, depth=depth + 1)
+        except (struct.error, ValueError, OverflowError, OSError):
+            return None
+        return Entry(LONG, 1, b"", row.position, directory)
 
 
 def _unpack(file: BinaryIO, form: str) -> tuple[int, ...]:

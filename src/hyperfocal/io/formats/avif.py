@@ -24,6 +24,11 @@ from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.bit_depth import stretched
 from hyperfocal.io.containers import heif as items
 from hyperfocal.io.files import reading, require_room, require_signature, start_of
+from hyperfocal.io.limits import (
+    LARGEST_RATIO_OF_FILMS,
+    LARGEST_RATIO_OF_MODELS,
+    require_frame_count,
+)
 from hyperfocal.io.metadata.exif import upright
 from hyperfocal.io.sources import film_sources, with_notices
 
@@ -31,9 +36,6 @@ SUFFIXES = (".avif",)
 SIGNATURES = (b"????ftypavif", b"????ftypavis")
 DTYPES = ("uint8", "uint16")
 METADATA: tuple[str, ...] = ()
-
-# An even picture is described once, whatever its size.
-_LARGEST_RATIO = 1e6
 
 
 def open(path: Path) -> list[Source]:
@@ -46,6 +48,10 @@ def open(path: Path) -> list[Source]:
             raise FormatError(f"{path} is cropped by its container; export it again")
         stored = info_of(path, picture)
         count = items.moving_count(path) if start_of(path)[8:12] == b"avis" else 1
+        # A picture of a film takes a byte at least.
+        require_frame_count(path, count)
+        if count > path.stat().st_size:
+            raise FormatError(f"{path} is cut off before its end; copy it again from its source")
     told = ["all but the first picture"] * (len(pictures) > 1)
     if count < 2:
         decoders = [partial(_decode, picture=picture)]
@@ -53,7 +59,11 @@ def open(path: Path) -> list[Source]:
         film = _Film(path, picture, stored, count)
         decoders = [partial(_decode_frame, film=film, index=index) for index in range(count)]
     sources = film_sources(
-        path, stored, decoders, largest_ratio=_LARGEST_RATIO, orientation=picture.orientation
+        path,
+        stored,
+        decoders,
+        largest_ratio=LARGEST_RATIO_OF_MODELS,
+        orientation=picture.orientation,
     )
     return with_notices(sources, told)
 
@@ -98,7 +108,7 @@ class _Film:
             frames = self._frames
             if frames is None:
                 whole = replace(self.stored, height=self.stored.height * self.count)
-                require_room(self.path, whole, largest_ratio=_LARGEST_RATIO)
+                require_room(self.path, whole, largest_ratio=LARGEST_RATIO_OF_FILMS)
                 # One by one they are decoded wrongly by imagecodecs 2026.3.6.
                 frames = imagecodecs.avif_decode(self.path.read_bytes())
                 if len(frames) != self.count:

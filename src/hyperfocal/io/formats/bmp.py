@@ -18,6 +18,7 @@ import numpy as np
 from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.files import reading, require_dtype, require_signature, writing
+from hyperfocal.io.limits import LARGEST_RATIO_OF_MODELS
 from hyperfocal.io.sources import source
 
 SUFFIXES = (".bmp", ".dib")
@@ -31,7 +32,6 @@ _OLDEST = 12  # bytes of a header
 # Of red, green, blue, as OpenCV reads them.
 _MASKS = ((0x7C00, 0x3E0, 0x1F), (0xF800, 0x7E0, 0x1F), (0xFF0000, 0xFF00, 0xFF))
 # Runs of 255 pixels in two bytes, and all of a row left out in two.
-_LARGEST_RATIO = 1e6
 
 
 class _Header(NamedTuple):
@@ -58,7 +58,7 @@ def open(path: Path) -> list[Source]:
         dtype=np.dtype(np.uint8),
         notices=("transparency",) * header.has_alpha,
     )
-    return [source(path, stored, _decode, largest_ratio=_LARGEST_RATIO)]
+    return [source(path, stored, _decode, largest_ratio=LARGEST_RATIO_OF_MODELS)]
 
 
 def save(path: Path, samples: Samples, like: FrameInfo) -> None:

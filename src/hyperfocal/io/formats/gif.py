@@ -18,6 +18,7 @@ from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.containers.animation import Animation, Disposal, Patch
 from hyperfocal.io.files import reading, require_signature
+from hyperfocal.io.limits import LARGEST_RATIO_OF_MODELS
 from hyperfocal.io.sources import film_sources
 
 SUFFIXES = (".gif",)
@@ -28,8 +29,6 @@ METADATA: tuple[str, ...] = ()
 _IMAGE, _EXTENSION, _CONTROL, _END = 0x2C, 0x21, 0xF9, 0x3B
 _HAS_COLOURS, _HAS_TRANSPARENT = 0x80, 0x01
 _DISPOSALS: dict[int, Disposal] = {2: "clear", 3: "restore"}
-# An even picture is described once, whatever its size.
-_LARGEST_RATIO = 1e6
 
 
 class _Image(NamedTuple):
@@ -66,7 +65,7 @@ def open(path: Path) -> list[Source]:
         dtype=np.dtype(np.uint8),
         notices=("transparency",) * has_alpha,
     )
-    return film_sources(path, stored, film.decoders(), largest_ratio=_LARGEST_RATIO)
+    return film_sources(path, stored, film.decoders(), largest_ratio=LARGEST_RATIO_OF_MODELS)
 
 
 def is_whole(path: Path) -> bool:

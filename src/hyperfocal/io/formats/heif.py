@@ -22,6 +22,7 @@ from hyperfocal.io.bit_depth import stretched
 from hyperfocal.io.containers import heif as items
 from hyperfocal.io.files import reading, require_signature
 from hyperfocal.io.formats.avif import info_of
+from hyperfocal.io.limits import LARGEST_RATIO_OF_MODELS
 from hyperfocal.io.metadata.exif import turned_back
 from hyperfocal.io.sources import source, with_notices
 
@@ -30,8 +31,6 @@ _BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1
 SIGNATURES = tuple(b"????ftyp" + brand for brand in _BRANDS)
 DTYPES = ("uint8", "uint16")
 METADATA: tuple[str, ...] = ()
-
-_LARGEST_RATIO = 1e6
 
 
 def open(path: Path) -> list[Source]:
@@ -57,7 +56,9 @@ def open(path: Path) -> list[Source]:
             place = None
         decode = partial(_decode, picture=picture, place=place)
         turn = picture.orientation
-        sources.append(source(path, stored, decode, largest_ratio=_LARGEST_RATIO, orientation=turn))
+        sources.append(
+            source(path, stored, decode, largest_ratio=LARGEST_RATIO_OF_MODELS, orientation=turn)
+        )
     return with_notices(sources, told)
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.files import end_of, reading, require_dtype, require_signature, writing
+from hyperfocal.io.limits import MOST_SCANS
 from hyperfocal.io.metadata.profiles import fitting
 from hyperfocal.io.sources import FileSource, source
 
@@ -92,6 +93,7 @@ def _decode(path: Path) -> Samples:
     # libjpeg paints what is missing grey and calls that a warning.
     if not _is_complete(encoded):
         raise FormatError(f"{path} is cut off before its end; copy it again from its source")
+    require_few_scans(path, encoded)
     samples: Samples = imagecodecs.jpeg8_decode(encoded)
     return samples
 
@@ -109,6 +111,22 @@ def _is_complete(encoded: bytes) -> bool:
             return True
         position += int.from_bytes(encoded[position : position + 2], "big")
     return False
+
+
+def require_few_scans(path: Path, encoded: bytes) -> None:
+    """FormatError for a picture of so many scans that decoding it takes as long as a thousand."""
+    scans, position = 0, 2
+    while found := _MARKER.search(encoded, position):
+        position = found.end()
+        code = encoded[position - 1]
+        if code == _EOI:
+            break
+        scans += code == _SOS
+        position += int.from_bytes(encoded[position : position + 2], "big")
+    if scans > MOST_SCANS:
+        raise FormatError(
+            f"{path} is a JPEG of {scans} scans, more than {MOST_SCANS}; save it again"
+        )
 
 
 def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -25,6 +25,7 @@ from hyperfocal.io.bit_depth import stretched
 from hyperfocal.io.containers import jxl as jxl_header
 from hyperfocal.io.containers.boxes import boxes
 from hyperfocal.io.files import reading, require_dtype, require_signature, writing
+from hyperfocal.io.limits import LARGEST_METADATA, LARGEST_RATIO_OF_MODELS
 from hyperfocal.io.metadata.exif import upright
 from hyperfocal.io.sources import source
 
@@ -37,9 +38,6 @@ IS_SRGB = True
 
 _FILE_TYPE = b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
 _HEADER_BYTES = 4096
-_LARGEST_EXIF = 16 << 20
-# An even picture is described once, whatever its size.
-_LARGEST_RATIO = 1e6
 
 
 def open(path: Path) -> list[Source]:
@@ -66,7 +64,11 @@ def open(path: Path) -> list[Source]:
             exif=None if exif is None else upright(exif),
             notices=notices,
         )
-    return [source(path, stored, partial(_decode, bits=header.bits), largest_ratio=_LARGEST_RATIO)]
+    return [
+        source(
+            path, stored, partial(_decode, bits=header.bits), largest_ratio=LARGEST_RATIO_OF_MODELS
+        )
+    ]
 
 
 def save(path: Path, samples: Samples, like: FrameInfo) -> None:
@@ -128,7 +130,7 @@ def _parts(file: BinaryIO) -> tuple[bytes, bytes | None]:
     codestream, exif = b"", None
     for box in boxes(file, 0, file.seek(0, os.SEEK_END)):
         file.seek(box.start)
-        if box.kind == b"Exif" and box.end - box.start <= _LARGEST_EXIF:
+        if box.kind == b"Exif" and box.end - box.start <= LARGEST_METADATA:
             content = file.read(box.end - box.start)
             exif = content[4 + int.from_bytes(content[:4], "big") :]
         elif box.kind in (b"jxlc", b"jxlp") and not codestream:

@@ -15,6 +15,7 @@ import numpy as np
 from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.files import reading, require_dtype, require_signature, writing
+from hyperfocal.io.limits import require_frame_count
 from hyperfocal.io.sources import source
 
 SUFFIXES = (".npy",)
@@ -33,6 +34,11 @@ def open(path: Path) -> list[Source]:
     if dtype.name not in DTYPES:
         raise FormatError(f"{path} holds {dtype.name}; save it as uint8, uint16 or float32 (0…1)")
     count, height, width, channels = stack_shape
+    # Before there is an object for each frame, because the header may declare anything.
+    with reading(path):
+        if count > 1 and not is_whole(path):
+            raise FormatError(f"{path} is cut off before its end; copy it again from its source")
+    require_frame_count(path, count)
     sources: list[Source] = []
     for index in range(count):
         name = path.name if count == 1 else f"{path.name}[{index}]"

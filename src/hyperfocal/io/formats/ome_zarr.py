@@ -12,9 +12,11 @@ Next-generation file formats 0.4 and 0.5, Open Microscopy Environment; Zarr 3.
 from __future__ import annotations
 
 import itertools
+import math
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,10 @@ from numpy.typing import NDArray
 
 from hyperfocal.errors import FormatError, MissingExtra
 from hyperfocal.frame import FrameInfo, Samples, Source
+from hyperfocal.io.containers import zarr_chunks
 from hyperfocal.io.containers.volumes import Plane, Volume, micrometres, stack_of
 from hyperfocal.io.files import reading, require_dtype, writing
+from hyperfocal.io.limits import LARGEST_PICTURE, MOST_CHUNKS, MOST_PLANES, require_frame_count
 from hyperfocal.io.selection import WHOLE, Selection
 from hyperfocal.io.sources import source
 
@@ -36,15 +40,15 @@ IS_FOLDER = True
 
 _CHUNK = 512
 _RGB = ("FF0000", "00FF00", "0000FF")
-# What the folder itself takes up says nothing of its chunks.
-_LARGEST_RATIO = float("inf")
+_TRIED = 64  # chunks of a frame that are looked for before the folder is
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Image:
     """An array and what its axes are: `"czyx"`, each as long as in `scale` times its unit."""
 
     array: Any
+    folder: Path
     axes: str
     scale: tuple[float | None, ...]  # µm
     is_rgb: bool
@@ -55,8 +59,24 @@ class _Image:
     def length(self, axis: str) -> float | None:
         return self.scale[self.axes.index(axis)] if axis in self.axes else None
 
+    @cached_property
+    def stored(self) -> set[tuple[int, int, int]]:
+        """Which planes have chunks at all, by their places in the grid of chunks."""
+        found = set()
+        for path in self.folder.rglob("*"):
+            numbers = [int(each) for each in re.findall(r"\d+", str(path.relative_to(self.folder)))]
+            if len(numbers) == len(self.axes):
+                found.add(self.grid_place(dict(zip(self.axes, numbers, strict=True))))
+        return found
+
+    def grid_place(self, at: dict[str, int]) -> tuple[int, int, int]:
+        channel = 0 if self.is_rgb else at.get("c", 0)
+        return at.get("z", 0), channel, at.get("t", 0)
+
     def planes(self) -> list[Plane]:
         channels = 1 if self.is_rgb else self.count("c")
+        if self.count("t") * channels * self.count("z") > MOST_PLANES:
+            raise ValueError(f"an array of shape {self.array.shape}")
         counts = (range(self.count("t")), range(channels), range(self.count("z")))
         return [Plane(z, channel, time) for time, channel, z in itertools.product(*counts)]
 
@@ -77,8 +97,10 @@ def open(path: Path, selection: Selection = WHOLE) -> list[Source]:
         places = [(image, plane) for image in images for plane in image.planes()]
         volumes = [_volume(image, places) for image in images]
         chosen, volume = stack_of(path, volumes, selection)
+        require_frame_count(path, len(chosen))
         for index in chosen:
             _require_chunk(path, *places[index])
+        stored_bytes = [_stored_bytes(*places[index]) for index in chosen]
     sources: list[Source] = []
     for number, index in enumerate(chosen):
         image, plane = places[index]
@@ -92,7 +114,8 @@ def open(path: Path, selection: Selection = WHOLE) -> list[Source]:
             pixel_um=volume.pixel_um,
         )
         decode = partial(_decode, image=image, plane=plane)
-        sources.append(source(path, stored, decode, largest_ratio=_LARGEST_RATIO))
+        made = source(path, stored, decode)
+        sources.append(replace(made, stored_bytes=stored_bytes[number]))
     return sources
 
 
@@ -177,7 +200,7 @@ def _image(path: Path, group: Any, told: dict[str, Any], multiscale: dict[str, A
     )
     colours = [str(each.get("color")).upper() for each in told.get("omero", {}).get("channels", [])]
     is_rgb = tuple(colours) == _RGB and "c" in names and array.shape[names.index("c")] == 3
-    return _Image(array, names, lengths, is_rgb)
+    return _Image(array, path / array.path, names, lengths, is_rgb)
 
 
 def _transforms(dataset: dict[str, Any]) -> list[dict[str, Any]]:
@@ -194,6 +217,9 @@ def _volume(image: _Image, places: list[tuple[_Image, Plane]]) -> Volume:
 
 def _decode(path: Path, *, image: _Image, plane: Plane) -> Samples:
     _require_chunk(path, image, plane)
+    for chunk in _chunk_paths(image, plane):
+        if chunk.is_file():
+            zarr_chunks.require_fitting(image.array, chunk)
     samples = np.asarray(image.array[image.at(plane)])
     rest = [axis for axis in image.axes if axis in "yx" or (image.is_rgb and axis == "c")]
     order = [rest.index(axis) for axis in ("y", "x", *("c" * image.is_rgb))]
@@ -202,20 +228,36 @@ def _decode(path: Path, *, image: _Image, plane: Plane) -> Samples:
 
 def _require_chunk(path: Path, image: _Image, plane: Plane) -> None:
     # Zarr fills chunks that are missing with zeros.
-    if not any(chunk.exists() for chunk in _chunk_paths(path, image, plane)):
+    first = itertools.islice(_chunk_paths(image, plane), _TRIED)
+    if any(chunk.exists() for chunk in first):
+        return
+    sides = dict(zip(image.axes, image.array.shards or image.array.chunks, strict=True))
+    place = {"z": plane.z, "c": plane.channel, "t": plane.time}
+    at = {axis: number // sides.get(axis, 1) for axis, number in place.items()}
+    if image.grid_place(at) not in image.stored:
         raise FormatError(f"{path} has no chunk of focus position {plane.z + 1}; copy it again")
 
 
-def _chunk_paths(path: Path, image: _Image, plane: Plane) -> Iterator[Path]:
-    """Where the chunks of a plane lie, if they do."""
+def _stored_bytes(image: _Image, plane: Plane) -> int | None:
+    """The bytes of a plane's chunks; None where it is small enough to be believed anyway."""
+    if image.count("y") * image.count("x") <= LARGEST_PICTURE * 1e6:
+        return None
+    return sum(chunk.stat().st_size for chunk in _chunk_paths(image, plane) if chunk.is_file())
+
+
+def _chunk_paths(image: _Image, plane: Plane) -> Iterator[Path]:
+    """Where the chunks of a plane lie, if they do; ValueError where they are too many."""
     array = image.array
     sides = array.shards or array.chunks
     ranges = []
     for at, length, side in zip(image.at(plane), array.shape, sides, strict=True):
         whole = range(-(-length // side))
         ranges.append(whole if isinstance(at, slice) else range(at // side, at // side + 1))
+    count = math.prod(len(each) for each in ranges)
+    if count > MOST_CHUNKS:
+        raise ValueError(f"{count} chunks of a focus position, more than {MOST_CHUNKS}")
     for place in itertools.product(*ranges):
-        yield path / array.path / array.metadata.encode_chunk_key(place)
+        yield image.folder / array.metadata.encode_chunk_key(place)
 
 
 def _write(group: Any, name: str, samples: Samples, like: FrameInfo) -> None:

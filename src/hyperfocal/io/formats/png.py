@@ -23,6 +23,7 @@ import numpy as np
 from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.containers.animation import Animation, Disposal, Patch, with_alpha
 from hyperfocal.io.files import end_of, reading, require_dtype, require_signature, writing
+from hyperfocal.io.limits import LARGEST_METADATA
 from hyperfocal.io.metadata.profiles import fitting
 from hyperfocal.io.sources import film_sources, source
 
@@ -33,7 +34,7 @@ METADATA = ("icc", "exif")
 
 _CHANNELS = {0: 1, 2: 3, 3: 3, 4: 1, 6: 3}  # by colour type
 _HEADER_END = 8 + 25  # signature and IHDR, always first
-_LARGEST_CHUNK = 16 << 20
+_SLACK = 1 << 16  # bytes
 _TOLD = (b"IHDR", b"iCCP", b"eXIf", b"tRNS", b"acTL")
 _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # to decode
 _XMP = b"XML:com.adobe.xmp\0"
@@ -104,9 +105,23 @@ def _decode(path: Path) -> Samples:
 
 def _samples(encoded: bytes) -> Samples:
     """The samples of a file that holds what is needed, and nothing else."""
+    _require_no_more(encoded)
     is_interlaced = encoded[_HEADER_END - 5] == 1
     samples: Samples = _woven(encoded) if is_interlaced else imagecodecs.png_decode(encoded)
     return samples
+
+
+def _require_no_more(encoded: bytes) -> None:
+    """ValueError where there are more compressed bytes than the picture has, however stored.
+
+    libpng inflates what is left over, to throw it away.
+    """
+    file = io.BytesIO(encoded)
+    given = sum(end - start for name, start, end in _places(file) if name == b"IDAT")
+    width, height, depth, colour = struct.unpack_from(">IIBB", encoded, 16)
+    row = 1 + -(-width * depth * _STORED.get(colour, 4) // 8)
+    if given > 2 * row * height + _SLACK:
+        raise ValueError("more samples than it declares")
 
 
 def _woven(encoded: bytes) -> Samples:
@@ -206,7 +221,7 @@ def _chunks(
 ) -> Iterator[tuple[bytes, bytes]]:
     """Header and metadata, to the file's end: eXIf may stand behind the samples."""
     for name, start, end in _places(file):
-        if name in wanted and end - start <= _LARGEST_CHUNK:
+        if name in wanted and end - start <= LARGEST_METADATA:
             file.seek(start)
             content = file.read(end - start)
             # Of all texts the one that matters.
@@ -237,7 +252,7 @@ def _inflated(chunk: bytes | None) -> bytes | None:
     _, _, compressed = chunk.partition(b"\0")
     inflater = zlib.decompressobj()
     try:
-        profile = inflater.decompress(compressed[1:], _LARGEST_CHUNK)
+        profile = inflater.decompress(compressed[1:], LARGEST_METADATA)
     except zlib.error:
         return None
     return profile if inflater.eof else None
@@ -250,6 +265,6 @@ def _xmp(chunk: bytes) -> bytes | None:
     if flag != b"\1":
         return packet
     try:
-        return zlib.decompressobj().decompress(packet, _LARGEST_CHUNK)
+        return zlib.decompressobj().decompress(packet, LARGEST_METADATA)
     except zlib.error:
         return None

@@ -15,6 +15,7 @@ TIFF 6.0 (1992); Adobe Photoshop TIFF technical notes (2002) for Deflate; DNG 1.
 from __future__ import annotations
 
 import logging
+import struct
 from collections import Counter
 from dataclasses import replace
 from functools import partial
@@ -43,9 +44,12 @@ DTYPES = ("uint8", "uint16", "float32")
 METADATA = ("icc", "exif")
 
 _PROFILE, _XMP, _RESOLUTION = 34675, 700, (283, 282)  # height and width
+_KIND, _OLD_KIND, _WIDTH, _HEIGHT = _LOOKED_AT = (254, 255, 256, 257)
 _JPEG = 7
 _OPACITIES = ((tifffile.EXTRASAMPLE.ASSOCALPHA,), (tifffile.EXTRASAMPLE.UNASSALPHA,))
-_DEPTH_MAP = 8  # NewSubfileType, DNG 1.5
+# Of NewSubfileType, the last since DNG 1.5.
+_REDUCED, _MASK, _DEPTH_MAP = 1, 4, 8
+_ASIDE = _REDUCED | _MASK | _DEPTH_MAP
 # The offsets of a classic TIFF have 32 bits; Deflate may add a little to what it cannot shrink.
 LARGEST_CLASSIC = 2**32 - 2**26
 _KINDS = tifffile.PHOTOMETRIC
@@ -65,14 +69,24 @@ class _Place(NamedTuple):
     channel: int | None = None  # of the page's samples, where those are channels and no colours
 
 
+class _Look(NamedTuple):
+    """What a page is, as far as it matters for choosing."""
+
+    is_aside: bool
+    size: tuple[int, int]  # height and width
+
+
 def open(path: Path, selection: Selection = WHOLE) -> list[Source]:
     """One frame for each page that is a picture of its own, from the directories alone."""
     require_signature(path, SIGNATURES, "TIFF")
     with reading(path), path.open("rb") as file:
         tif, offsets = _opened(file)
         places = _places(path, tif, offsets)
-        chosen, volume = _chosen(path, tif, places, selection)
-        chosen, asides = (chosen, []) if volume.pages else _of_one_size(tif, places, chosen)
+        places_of = {place.offset for place in places}
+        looks = {offset: _look(tif, file, offset) for offset in places_of}
+        chosen, volume = _chosen(path, tif, [looks[place.offset] for place in places], selection)
+        sizes = {index: looks[places[index].offset].size for index in chosen}
+        chosen, asides = (chosen, []) if volume.pages else _of_one_size(chosen, sizes)
         sources: list[Source] = []
         for index in chosen:
             name = path.name if len(chosen) == 1 else f"{path.name}[{index}]"
@@ -201,7 +215,7 @@ def _places(path: Path, tif: tifffile.TiffFile, offsets: list[int]) -> list[_Pla
         declared = int(np.prod(tif.series[0].shape)) // max(1, page.size)
     if declared <= len(offsets):
         return [_Place(offset) for offset in offsets]
-    if len(offsets) > 1 or page.compression != 1 or not page.is_contiguous:
+    if len(offsets) > 1 or page.compression != 1 or not page.is_contiguous or not page.nbytes:
         raise FormatError(
             f"{path} declares {declared} images and holds {len(offsets)}; save it again with "
             "the program that made it"
@@ -212,13 +226,12 @@ def _places(path: Path, tif: tifffile.TiffFile, offsets: list[int]) -> list[_Pla
 
 
 def _chosen(
-    path: Path, tif: tifffile.TiffFile, places: list[_Place], selection: Selection
+    path: Path, tif: tifffile.TiffFile, looks: list[_Look], selection: Selection
 ) -> tuple[list[int], Volume]:
     """The pictures that are the stack, in focus order, and the volume that they are of."""
-    asides = {place.offset: _is_aside(_page(tif, place.offset)) for place in places}
-    pictures = {index for index, place in enumerate(places) if not asides[place.offset]}
+    pictures = {index for index, look in enumerate(looks) if not look.is_aside}
     volumes = []
-    for volume in _volumes(path, tif, len(places)):
+    for volume in _volumes(path, tif, len(looks)):
         pages = {plane: index for plane, index in volume.pages.items() if index in pictures}
         if pages:
             volumes.append(replace(volume, pages=pages))
@@ -232,14 +245,12 @@ def _chosen(
 
 
 def _of_one_size(
-    tif: tifffile.TiffFile, places: list[_Place], chosen: list[int]
+    chosen: list[int], sizes: dict[int, tuple[int, int]]
 ) -> tuple[list[int], list[str]]:
     """The pages of the stack, and what the others are: those of the first page's size.
 
     Unless as many pages or more are larger: then the first is a preview itself.
     """
-    pages = {index: _page(tif, places[index].offset) for index in chosen}
-    sizes = {index: (page.imagelength, page.imagewidth) for index, page in pages.items()}
     counts = Counter(sizes.values())
     if len(counts) < 2:
         return chosen, []
@@ -251,8 +262,29 @@ def _of_one_size(
     return [index for index in chosen if sizes[index] == size], told
 
 
+def _look(tif: tifffile.TiffFile, file: BinaryIO, offset: int) -> _Look:
+    """From four tags, because a file may have thousands of pages; the library reads odd ones."""
+    layout = directories.Layout(tif.byteorder, tif.is_bigtiff)
+    found = directories.read(file, offset, layout, wanted=_LOOKED_AT).entries
+    height, width = (_whole_number(found.get(tag), layout) for tag in (_HEIGHT, _WIDTH))
+    kind = _whole_number(found[_KIND], layout) if _KIND in found else 0
+    if tif.is_lsm or _OLD_KIND in found or height is None or width is None or kind is None:
+        page = _page(tif, offset)
+        return _Look(_is_aside(page), (page.imagelength, page.imagewidth))
+    return _Look(bool(kind & _ASIDE), (height, width))
+
+
+def _whole_number(entry: directories.Entry | None, layout: directories.Layout) -> int | None:
+    """The one SHORT or LONG of an entry; None for anything else."""
+    form = {3: "H", 4: "I"}.get(entry.kind) if entry is not None and entry.length == 1 else None
+    if entry is None or form is None:
+        return None
+    (number,) = struct.unpack_from(layout.order + form, entry.value)
+    return int(number)
+
+
 def _is_aside(page: tifffile.TiffPage) -> bool:
-    return page.is_reduced or page.is_mask or bool(page.subfiletype & _DEPTH_MAP)
+    return bool(page.subfiletype & _ASIDE)
 
 
 def _volumes(path: Path, tif: tifffile.TiffFile, picture_count: int) -> list[Volume]:
@@ -335,7 +367,8 @@ def _page(tif: tifffile.TiffFile, offset: int) -> tifffile.TiffPage:
 
 def _decode(path: Path, *, place: _Place) -> Samples:
     with tifffile.TiffFile(path) as tif:
-        page = _page(tif, place.offset)
+        first = tif.pages.first
+        page = first if first.offset == place.offset else _page(tif, place.offset)
         # tifffile fills what is missing with zeros.
         if not _has_all_samples(tif, page):
             raise FormatError(f"{path} is cut off or has holes; copy it again from its source")

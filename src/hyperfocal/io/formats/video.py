@@ -23,6 +23,7 @@ from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.containers.boxes import box_ends
 from hyperfocal.io.containers.video import Film, bits_of, opened
 from hyperfocal.io.files import reading, require_signature, start_of
+from hyperfocal.io.limits import LARGEST_RATIO_OF_MODELS, require_frame_count
 from hyperfocal.io.sources import source
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm")
@@ -38,9 +39,6 @@ DTYPES = ("uint8",)
 METADATA: tuple[str, ...] = ()
 IS_SECONDARY = True
 
-# A still film has nothing but its first frame.
-_LARGEST_RATIO = float("inf")
-
 
 def open(path: Path) -> list[Source]:
     """A frame for each of the film's, as many as its header says; the first is decoded."""
@@ -51,17 +49,18 @@ def open(path: Path) -> list[Source]:
         capture = opened(path)
         count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         bits = bits_of(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT))
-        # Streams that were not finished tell nothing, or nonsense.
-        count = count if 0 < count < 1 << 24 else film.count()
+        # Streams that were not finished tell nothing, or nonsense. A frame takes a byte at least.
+        count = count if 0 < count < min(1 << 24, path.stat().st_size) else film.count()
     lost = f"{path.name} has {bits} bits, of which 8 are read; export its frames as 16-bit TIFF"
     remarks = (f"{lost} to keep them",) if bits > 8 else ()
+    require_frame_count(path, count)
     stored = FrameInfo(path.name, height, width, channels, np.dtype(np.uint8), remarks=remarks)
     sources: list[Source] = []
     for index in range(count):
         named = replace(stored, name=f"{path.name}[{index}]")
         decode = partial(_decode, film=film, index=index)
         sources.append(
-            source(path, named, decode, largest_ratio=_LARGEST_RATIO, is_sequential=True)
+            source(path, named, decode, largest_ratio=LARGEST_RATIO_OF_MODELS, is_sequential=True)
         )
     return sources
 

@@ -22,6 +22,7 @@ from hyperfocal.errors import FormatError
 from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.io.containers.animation import Animation, Disposal, Patch, with_alpha
 from hyperfocal.io.files import reading, require_dtype, require_signature, start_of, writing
+from hyperfocal.io.limits import LARGEST_METADATA, LARGEST_RATIO_OF_MODELS
 from hyperfocal.io.metadata.profiles import fitting
 from hyperfocal.io.sources import film_sources, source
 
@@ -33,9 +34,6 @@ CHANNELS = (3,)
 
 _HAS_ICC, _HAS_EXIF, _HAS_ALPHA = 0x20, 0x08, 0x10
 _LARGEST_SIDE = 16383
-_LARGEST_CHUNK = 16 << 20
-# An even picture is described once, whatever its size.
-_LARGEST_RATIO = 1e6
 _EXIF = b"Exif\0\0"
 
 
@@ -60,9 +58,11 @@ def open(path: Path) -> list[Source]:
     xmp = chunks.get(b"XMP ")
     if not patches:
         decode = partial(_decode, has_alpha=has_alpha)
-        return [source(path, stored, decode, largest_ratio=_LARGEST_RATIO, xmp=xmp)]
+        return [source(path, stored, decode, largest_ratio=LARGEST_RATIO_OF_MODELS, xmp=xmp)]
     film = Animation(path, (height, width, 4), stored.dtype, patches, _decode_patch)
-    return film_sources(path, stored, film.decoders(), largest_ratio=_LARGEST_RATIO, xmp=xmp)
+    return film_sources(
+        path, stored, film.decoders(), largest_ratio=LARGEST_RATIO_OF_MODELS, xmp=xmp
+    )
 
 
 def save(path: Path, samples: Samples, like: FrameInfo) -> None:
@@ -140,7 +140,7 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     while len(head := file.read(8)) == 8:
         kind, length = struct.unpack("<4sI", head)
         after = file.tell() + length + length % 2
-        if kind in (b"VP8X", b"ICCP", b"EXIF", b"XMP ") and length <= _LARGEST_CHUNK:
+        if kind in (b"VP8X", b"ICCP", b"EXIF", b"XMP ") and length <= LARGEST_METADATA:
             yield kind, file.read(length)
         elif kind in (b"VP8 ", b"VP8L") and not pictures:
             pictures += 1

@@ -12,9 +12,9 @@ from xml.sax.saxutils import quoteattr
 
 from hyperfocal.frame import FrameInfo
 from hyperfocal.io.containers.volumes import Plane, Volume, micrometres, numbered
+from hyperfocal.io.limits import MOST_FRAMES, MOST_PLANES
 
 _TYPES = {"uint8": "uint8", "uint16": "uint16", "float32": "float"}
-_MOST = 1 << 16  # planes of a block; counts come from the file and may be absurd
 _SCHEMA = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 
 
@@ -87,12 +87,19 @@ def _spread(
         if name is None or not path.with_name(name).is_file():
             missing |= {} if name is None else {name: None}
             continue
-        count = int(block.get("PlaneCount", 1))
-        for place, plane in enumerate(_planes_of(block, order, counts, min(count, _MOST))):
-            planes[plane] = len(found.names)
+        count = min(int(block.get("PlaneCount", 1)), MOST_FRAMES)
+        for place, plane in enumerate(_planes_of(block, order, counts, count)):
+            planes[plane] = _told_once(len(found.names), MOST_PLANES)
             found.names.append(name)
             found.pages.append(int(block.get("IFD", 0)) + place)
     return Volume(planes, _length(pixels, "Z"), _pixel_um(pixels))
+
+
+def _told_once(count: int, most: int) -> int:
+    """The count itself; ValueError where blocks tell of more planes than there can be."""
+    if count > most:
+        raise ValueError(f"it tells of more than {most} planes")
+    return count
 
 
 def _file_name(block: ElementTree.Element) -> str | None:
@@ -105,7 +112,7 @@ def _volume(pixels: ElementTree.Element, uuid: str | None, path: Path, page_coun
     order, counts = _counts(pixels)
     pages: dict[Plane, int] = {}
     total = counts["Z"] * counts["C"] * counts["T"]
-    elsewhere = 0
+    elsewhere = told = 0
     for block in _children(pixels, "TiffData") or [ElementTree.Element("TiffData")]:
         if not _is_here(block, uuid, path):
             elsewhere += int(block.get("PlaneCount", 1 if "IFD" in block.attrib else total))
@@ -116,6 +123,8 @@ def _volume(pixels: ElementTree.Element, uuid: str | None, path: Path, page_coun
         for plane in _planes_of(block, order, counts, min(count, page_count - page)):
             pages[plane] = page
             page += 1
+            # Each plane is told once; a few are told again by programs that append.
+            told = _told_once(told + 1, 2 * page_count)
     is_short = len(pages) + elsewhere < total
     lacking = f"{path.name} declares {total} planes and holds {len(pages)}; the others are missing"
     remarks = (lacking,) if is_short else ()

@@ -1,0 +1,1 @@
+"""Damaged and hostile files: small sound ones of every format, changed at random and fused."""
