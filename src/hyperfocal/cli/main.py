@@ -10,7 +10,10 @@ from collections.abc import Sequence
 
 import hyperfocal
 from hyperfocal import registry
+from hyperfocal.cli import console
+from hyperfocal.cli.parser import Parser
 from hyperfocal.errors import HyperfocalError
+from hyperfocal.options import guess
 
 _ORDER = (
     "fuse",
@@ -18,6 +21,7 @@ _ORDER = (
     "watch",
     "views",
     "evaluate",
+    "metrics",
     "bench",
     "methods",
     "train",
@@ -32,11 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     # FFmpeg speaks of damaged films itself, in many lines and before our one.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    parser = _parser()
-    given, rest = parser.parse_known_args(arguments)
-    if rest and not getattr(given, "takes_rest", False):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    given.rest = rest
+    given = _parsed(sys.argv[1:] if arguments is None else list(arguments))
     # A scheduler's or a shutdown's request to end cleans up as Ctrl-C does.
     came: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -64,17 +64,37 @@ def _stop(came: list[int], number: int) -> None:
 
 
 def _complain(message: str) -> int:
-    print("hyperfocal: " + " ".join(message.split()), file=sys.stderr)
+    text = " ".join(f"hyperfocal: {message}".split())
+    print(console.shown(text, sys.stderr), file=sys.stderr)
     return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    """What was typed; ends with one line and exit code 2 where it cannot be understood."""
+    found = dict(registry.modules("commands"))
+    names = sorted(found, key=lambda name: (*_ORDER, *found).index(name))
+    parser = Parser(
         prog="hyperfocal", description="Focus stacking: many photographs in, one sharp picture out."
     )
-    parser.add_argument("--version", action="version", version=hyperfocal.__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    found = dict(registry.modules("commands"))
-    for name in sorted(found, key=lambda name: (*_ORDER, *found).index(name)):
+    told = f"hyperfocal {hyperfocal.__version__}"
+    parser.add_argument("-V", "--version", action="version", version=told)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    for name in names:
         found[name].add(commands)
-    return parser
+    if not arguments:
+        parser.print_help()
+        sys.exit(0)
+    typed = arguments[0]
+    if not typed.startswith("-") and typed not in commands.choices:
+        parser.error(
+            f"there is no command {typed!r}{guess(typed, names)}; choose one of: {', '.join(names)}"
+        )
+    command = commands.choices.get(typed, parser)
+    takes_rest = command.get_default("takes_rest")
+    if not takes_rest:
+        command.require_known(arguments)
+    given, rest = parser.parse_known_args(arguments)
+    if rest and not takes_rest:
+        command.refuse(rest)
+    given.rest = rest
+    return given

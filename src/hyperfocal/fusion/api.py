@@ -130,7 +130,7 @@ def maps_of(composite: Composite) -> dict[str, NDArray[Any]]:
 
 def place(stack: Stack, recipe: Recipe, on_step: OnStep) -> Aligned:
     """The stack in one geometry and exposure, as the recipe says; see `alignment.align`."""
-    return alignment.align(
+    aligned = alignment.align(
         stack,
         recipe.align,
         exposures=recipe.exposure,
@@ -139,6 +139,8 @@ def place(stack: Stack, recipe: Recipe, on_step: OnStep) -> Aligned:
         saved=None if recipe.apply_transforms is None else Path(recipe.apply_transforms),
         on_step=on_step,
     )
+    aligned.report["by"] = recipe.apply_transforms or recipe.align
+    return aligned
 
 
 def in_frames_given(composite: Composite, kept: Sequence[int], step_um: float | None) -> Composite:
@@ -224,6 +226,9 @@ def require_possible(
     inputs = stack.paths
     pictures = [targets[name] for name in PICTURES if name in targets]
     outputs.require_writable(pictures, inputs=inputs, overwrite=overwrite)
+    for name in ("decision_map", "depth"):
+        if name in targets:
+            outputs.require_exact(targets[name], name.replace("_", " "))
     if "maps" in targets:
         outputs.require_folder(targets["maps"], overwrite=overwrite)
     if "picture" in targets:
@@ -322,6 +327,8 @@ def _step_from(stack: Stack, recipe: Recipe) -> str | None:
 def facts(stack: Stack, recipe: Recipe) -> dict[str, Any]:
     """What a report says of a stack as such."""
     return {
+        "frame_width": stack.info.width,
+        "frame_height": stack.info.height,
         "channels": stack.info.channels,
         "type": str(stack.info.dtype),
         "step_um": _step_um(stack, recipe),

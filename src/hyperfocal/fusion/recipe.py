@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 from hyperfocal.alignment import Alignment, Exposure, OnMisaligned
 from hyperfocal.errors import OptionError
+from hyperfocal.fusion import presets
+from hyperfocal.fusion.presets import PresetOption
 from hyperfocal.fusion.slabs import Slab, parse_slab
 from hyperfocal.methods import Method
 from hyperfocal.options import build, option
@@ -57,7 +59,7 @@ class Recipe:
         "auto",
         "bring all frames to one brightness, white balance and black level, where they differ",
     )
-    memory: str | None = option(
+    memory: str | int | None = option(
         None, "memory for the work at hand, as 800MB or 4GB; default: half of what is free"
     )
     step_um: float | None = option(
@@ -75,8 +77,14 @@ class Recipe:
         return None if self.slab is None else parse_slab(self.slab)
 
     def changed(self, options: Mapping[str, Any]) -> Recipe:
-        """The same recipe with other values of these options; raises OptionError."""
-        return build(Recipe, {**vars(self), **options}, called="a recipe")
+        """The same recipe with other values of these options; raises OptionError.
+
+        `preset` among them stands for its own, and the others go before those.
+        """
+        chosen = dict(options)
+        preset = build(PresetOption, {"preset": chosen.pop("preset", None)}).preset
+        suited = {} if preset is None else presets.options_of(preset)
+        return build(Recipe, {**vars(self), **suited, **chosen}, called="a recipe")
 
     def to_json(self) -> str:
         """One line of JSON that `from_json` reads; options with their default are left out.
@@ -125,9 +133,14 @@ class Recipe:
         return free_memory() // 2 if self.memory is None else parse_memory(self.memory)
 
 
-def parse_memory(text: str) -> int:
-    """`4GB` -> 4·1024³; a bare number is bytes."""
-    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([KMGT]?)I?B?\s*", text.upper())
+def parse_memory(text: str | float) -> int:
+    """`4GB` -> 4·1024³; a bare number is bytes.
+
+    >>> parse_memory("4GB"), parse_memory(10**9)
+    (4294967296, 1000000000)
+    """
+    written = str(text) if isinstance(text, str | int) else f"{text:.0f}"
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([KMGT]?)I?B?\s*", written.upper())
     if not match:
         raise OptionError(f"memory is {text!r}; write an amount such as 800MB or 4GB")
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2] or " "))

@@ -36,6 +36,7 @@ def require_writable(paths: Iterable[Path], *, inputs: Iterable[Path], overwrite
         if formats.suffix_of(path) not in formats.writable_suffixes():
             known = ", ".join(formats.writable_suffixes())
             raise FormatError(f"{path} has no known picture suffix; choose one of: {known}")
+        formats.require_installed(path)
         if os.path.realpath(path) in taken:
             raise FormatError(f"{path} is one of the frames; choose another output")
         if os.path.realpath(path) in {os.path.realpath(other) for other in paths[:place]}:
@@ -67,6 +68,15 @@ def require_parent(path: Path) -> None:
         raise FormatError(f"folder {path.parent} does not exist; make it first")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise FormatError(f"folder {path.parent} cannot be written to; choose another")
+
+
+def require_exact(path: Path, what: str) -> None:
+    """Raise FormatError where a map would be written as a picture that is only roughly the same."""
+    if formats.is_lossy(formats.suffix_of(path)):
+        raise FormatError(
+            f"{path} would blur the {what}, because JPEG keeps what eyes see; choose .tif for "
+            "numbers or .png for a picture"
+        )
 
 
 def require_fitting(path: Path, info: FrameInfo, *, with_depth: bool = False) -> None:
