@@ -13,7 +13,6 @@ from hyperfocal import registry
 from hyperfocal.cli import console
 from hyperfocal.cli.parser import Parser
 from hyperfocal.errors import HyperfocalError
-from hyperfocal.options import guess
 
 _ORDER = (
     "fuse",
@@ -71,25 +70,11 @@ def _complain(message: str) -> int:
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
     """What was typed; ends with one line and exit code 2 where it cannot be understood."""
-    found = dict(registry.modules("commands"))
-    names = sorted(found, key=lambda name: (*_ORDER, *found).index(name))
-    parser = Parser(
-        prog="hyperfocal", description="Focus stacking: many photographs in, one sharp picture out."
-    )
-    told = f"hyperfocal {hyperfocal.__version__}"
-    parser.add_argument("-V", "--version", action="version", version=told)
-    commands = parser.add_subparsers(metavar="COMMAND")
-    for name in names:
-        found[name].add(commands)
+    parser = _parser()
     if not arguments:
         parser.print_help()
         sys.exit(0)
-    typed = arguments[0]
-    if not typed.startswith("-") and typed not in commands.choices:
-        parser.error(
-            f"there is no command {typed!r}{guess(typed, names)}; choose one of: {', '.join(names)}"
-        )
-    command = commands.choices.get(typed, parser)
+    command = parser.command(arguments[0])
     takes_rest = command.get_default("takes_rest")
     if not takes_rest:
         command.require_known(arguments)
@@ -98,3 +83,17 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
         command.refuse(rest)
     given.rest = rest
     return given
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="hyperfocal", description="Focus stacking: many photographs in, one sharp picture out."
+    )
+    told = f"hyperfocal {hyperfocal.__version__}"
+    parser.add_argument("-V", "--version", action="version", version=told)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    found = dict(registry.modules("commands"))
+    for name in sorted(found, key=lambda name: (*_ORDER, *found).index(name)):
+        found[name].add(commands)
+    parser.commands = commands.choices
+    return parser

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from hyperfocal.cli import console
@@ -16,6 +16,17 @@ _REQUIRED = re.compile(r"the following arguments are required: (.*)")
 
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line."""
+
+    commands: Mapping[str, Parser] = {}  # where there are any
+
+    def command(self, typed: str) -> Parser:
+        """The parser of a command; this one for an option. Ends with exit code 2 for neither."""
+        if typed.startswith("-"):
+            return self
+        if typed not in self.commands:
+            hint, known = guess(typed, self.commands), ", ".join(self.commands)
+            self.error(f"there is no command {typed!r}{hint}; choose one of: {known}")
+        return self.commands[typed]
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2, the mistake, and the usage of this command."""
