@@ -18,6 +18,7 @@ from hyperfocal import alignment, registry
 from hyperfocal.alignment import Aligned, transform_file
 from hyperfocal.errors import OptionError
 from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
+from hyperfocal.fusion import recipes
 from hyperfocal.fusion.passes import Begun, Composite, Run
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.io import formats, outputs
@@ -255,7 +256,7 @@ def write(
     step_um = _step_um(stack, recipe)
     with outputs.all_or_none(targets.values()):
         if "picture" in targets:
-            credited = _credited(composite, stack, len(aligned.kept), recipe)
+            credited = _credited(composite, stack, aligned, recipe)
             like = dataclasses.replace(credited, step_um=step_um)
             depth = composite.depth if extras.depth_page else None
             outputs.save(targets["picture"], composite.picture, like, depth=depth)
@@ -279,16 +280,18 @@ def _write_maps(
         outputs.save_maps(targets["maps"], maps_of(composite))
 
 
-def _credited(composite: Composite, stack: Stack, fused_count: int, recipe: Recipe) -> FrameInfo:
-    """What is known of the first frame, and that the picture was made of so many."""
+def _credited(composite: Composite, stack: Stack, aligned: Aligned, recipe: Recipe) -> FrameInfo:
+    """What is known of the first frame, and how the picture was made of how many."""
     height, width = composite.picture.shape[:2]
+    seen = {"height": height, "width": width, "alignment": aligned.report}
+    area = recipes.area_in({**seen, **facts(stack, recipe)})
     exif = formats.with_provenance(
         stack.info.exif,
         software=f"hyperfocal {VERSION}",
-        frame_count=fused_count,
+        frame_count=len(aligned.kept),
         height=height,
         width=width,
-        recipe=recipe.to_json() if isinstance(recipe.method, str) else "",
+        recipe=recipes.recorded(recipe, area),
     )
     return dataclasses.replace(stack.info, exif=exif)
 

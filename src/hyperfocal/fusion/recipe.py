@@ -86,10 +86,11 @@ class Recipe:
         suited = {} if preset is None else presets.options_of(preset)
         return build(Recipe, {**vars(self), **suited, **chosen}, called="a recipe")
 
-    def to_json(self) -> str:
+    def to_json(self, **record: Any) -> str:
         """One line of JSON that `from_json` reads; options with their default are left out.
 
-        Raises OptionError for a method that is an object, which has no text.
+        `record` is what is to be known of a picture beside how to make it again. Raises OptionError
+        for a method that is an object, which has no text.
         """
         if not isinstance(self.method, str):
             raise OptionError(
@@ -103,7 +104,7 @@ class Recipe:
             for each in fields
             if each.name == "method" or options[each.name] != each.default
         }
-        document = {"hyperfocal": _KIND, "version": _VERSION, "options": changed}
+        document = {"hyperfocal": _KIND, "version": _VERSION, "options": changed, **record}
         return json.dumps(document, ensure_ascii=True, separators=(",", ":"))
 
     @classmethod
