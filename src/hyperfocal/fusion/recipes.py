@@ -79,10 +79,12 @@ def area_of(info: FrameInfo) -> Area | None:
         is_sound = all(isinstance(side, int) and side >= 0 for side in vars(area).values())
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    if not is_sound:
+        return None
     fits = (area.height, area.width) == (info.height, info.width)
     inside = area.top + area.height <= area.frame_height
     inside = inside and area.left + area.width <= area.frame_width
-    return area if is_sound and fits and inside else None
+    return area if fits and inside else None
 
 
 def area_in(report: Mapping[str, Any]) -> Area | None:
