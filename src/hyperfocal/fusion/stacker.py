@@ -38,8 +38,9 @@ from hyperfocal.io.scratch import Scratch, ScratchSource
 from hyperfocal.options import check
 from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack import fitting
+from hyperfocal.stack.arrays import ArraySource
 from hyperfocal.stack.opening import open_stack
-from hyperfocal.stack.stack import ArraySource, FrameLike, Stack
+from hyperfocal.stack.stack import FrameLike, Stack
 from hyperfocal.stack.thumbnails import watched
 
 _ROWS = 256  # of a frame, read at once

@@ -7,6 +7,7 @@ Ctrl-C.
 from __future__ import annotations
 
 import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -60,6 +61,10 @@ class Scratch:
     def close(self) -> None:
         """Remove everything."""
         self._folder.cleanup()
+
+    def close_when_forgotten(self) -> None:
+        """Remove everything when nobody has it any more: for frames that come without a stack."""
+        weakref.finalize(self, self._folder.cleanup)
 
     def _path(self, index: int) -> Path:
         return Path(self._folder.name) / f"{index}.raw"
