@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import textwrap
 import types
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -138,6 +139,19 @@ def taken(choice: type[T], chosen: Any) -> T:
     return choice(
         **{field.name: getattr(chosen, field.name) for field in dataclasses.fields(fields)}
     )
+
+
+def described(choice: type, *, indent: str = "    ") -> str:
+    """The options of a dataclass for a docstring, one a paragraph: name, values, help."""
+    told = []
+    for info in infos(choice):
+        values = " | ".join(map(repr, info.choices)) or info.kind.__name__
+        head = f"{info.name}: {values}{' | None' if info.optional else ''}"
+        told.append(textwrap.fill(head, 92, initial_indent=indent, subsequent_indent=indent * 2))
+        told.append(
+            textwrap.fill(info.text, 88, initial_indent=indent * 2, subsequent_indent=indent * 2)
+        )
+    return "\n".join(told)
 
 
 def parse(text: str) -> tuple[str, dict[str, str]]:

@@ -18,7 +18,7 @@ from hyperfocal import alignment, registry
 from hyperfocal.alignment import Aligned, transform_file
 from hyperfocal.errors import OptionError
 from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
-from hyperfocal.fusion import recipes
+from hyperfocal.fusion import display, recipes
 from hyperfocal.fusion.passes import Begun, Composite, Run
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.io import formats, outputs
@@ -60,9 +60,12 @@ class Extras:
         return [path for name, path in self.targets(None).items() if name in PICTURES]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fusion:
-    """A fused stack. Grey pictures are (height, width), colour (height, width, 3) RGB."""
+    """A fused stack. Grey pictures are (height, width), colour (height, width, 3) RGB.
+
+    In a notebook it shows the picture and its depth. Two are equal where picture and maps are.
+    """
 
     picture: Samples  # of the frames' type
     decision: IndexMap | None  # (height, width), frame numbers from 0; None if nothing is decided
@@ -72,6 +75,61 @@ class Fusion:
     activity: FocusMap | None  # (height, width), the largest focus measure over the frames
     report: dict[str, Any]  # frames, size, seconds per stage, peak memory, outputs
     covered: NDArray[np.bool_] | None = None  # where all frames have data; None: everywhere
+    info: FrameInfo | None = None  # what its file is to carry: profile, EXIF, pixel size
+
+    def __repr__(self) -> str:
+        return display.line_of(self)
+
+    def _repr_html_(self) -> str:
+        return display.html_of(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Fusion):
+            return NotImplemented
+        return all(
+            _is_same(getattr(self, name), getattr(other, name)) for name in ("picture", *_MAPS)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.picture.shape, str(self.picture.dtype), self.picture[::64].tobytes()))
+
+    def save(
+        self,
+        out: PathLike,
+        *,
+        decision_map: PathLike | None = None,
+        depth: PathLike | None = None,
+        depth_page: bool = False,
+        maps: PathLike | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the picture with its metadata, and maps beside it, as `fuse` does.
+
+        Raises FormatError for what cannot be written, OptionError for maps that the method does
+        not make.
+        """
+        extras = Extras(decision_map, depth, depth_page, maps)
+        if extras.has_maps and self.depth is None:
+            raise OptionError("the method makes no maps; save the picture alone")
+        height, width = self.picture.shape[:2]
+        channels = 1 if self.picture.ndim == 2 else 3
+        info = self.info or FrameInfo("picture", height, width, channels, self.picture.dtype)
+        targets, composite = extras.targets(out), composite_with(self)
+        _require_pictures(targets, extras, info, (), overwrite=overwrite)
+        names = self.report.get("frames") or [""] * (int(np.max(self.decision or 0)) + 1)
+        with outputs.all_or_none(targets.values()):
+            page = composite.depth if depth_page else None
+            outputs.save(targets["picture"], composite.picture, info, depth=page)
+            _write_maps(targets, composite, info, names)
+
+
+_MAPS = ("decision", "depth", "confidence", "initial_decision", "activity", "covered")
+
+
+def _is_same(one: NDArray[Any] | None, other: NDArray[Any] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.dtype == other.dtype and np.array_equal(one, other)
 
 
 def fuse_stack(
@@ -107,7 +165,7 @@ def fuse_stack(
     composite = in_frames_given(composite, aligned.kept, _step_um(stack, recipe))
     write(targets, composite, stack, aligned, recipe, extras)
     watch("write", 1, 1)
-    fusion = fusion_of(composite, stack, recipe, watch.seconds, targets)
+    fusion = fusion_of(composite, stack, recipe, watch.seconds, targets, aligned)
     fusion.report["alignment"] = aligned.report
     fusion.report["sample_scale"] = scale
     return fusion, aligned
@@ -224,7 +282,23 @@ def require_possible(
             f"{type(method).__name__.lower()} blends frames without deciding, so there is no "
             f"{named[0].replace('_', ' ')} to write; leave it out or choose another method"
         )
-    inputs = stack.paths
+    _require_pictures(targets, extras, stack.info, stack.paths, overwrite=overwrite)
+    if "transforms" in targets:
+        with outputs.reaching(targets["transforms"]):
+            transform_file.require_writable(targets["transforms"], overwrite=overwrite)
+            outputs.require_parent(targets["transforms"])
+    if "recipe" in targets:
+        outputs.require_text(targets["recipe"], overwrite=overwrite)
+
+
+def _require_pictures(
+    targets: dict[str, Path],
+    extras: Extras,
+    info: FrameInfo,
+    inputs: Sequence[Path],
+    *,
+    overwrite: bool,
+) -> None:
     pictures = [targets[name] for name in PICTURES if name in targets]
     outputs.require_writable(pictures, inputs=inputs, overwrite=overwrite)
     for name in ("decision_map", "depth"):
@@ -233,13 +307,7 @@ def require_possible(
     if "maps" in targets:
         outputs.require_folder(targets["maps"], overwrite=overwrite)
     if "picture" in targets:
-        outputs.require_fitting(targets["picture"], stack.info, with_depth=extras.depth_page)
-    if "transforms" in targets:
-        with outputs.reaching(targets["transforms"]):
-            transform_file.require_writable(targets["transforms"], overwrite=overwrite)
-            outputs.require_parent(targets["transforms"])
-    if "recipe" in targets:
-        outputs.require_text(targets["recipe"], overwrite=overwrite)
+        outputs.require_fitting(targets["picture"], info, with_depth=extras.depth_page)
 
 
 def write(
@@ -253,14 +321,12 @@ def write(
     """All outputs or, where the process is stopped between two, none of them."""
     if composite.covered is not None:
         aligned.report["covered_share"] = round(float(composite.covered.mean()), 4)
-    step_um = _step_um(stack, recipe)
+    like = _credited(composite, stack, aligned, recipe)
     with outputs.all_or_none(targets.values()):
         if "picture" in targets:
-            credited = _credited(composite, stack, aligned, recipe)
-            like = dataclasses.replace(credited, step_um=step_um)
             depth = composite.depth if extras.depth_page else None
             outputs.save(targets["picture"], composite.picture, like, depth=depth)
-        _write_maps(targets, composite, stack, step_um)
+        _write_maps(targets, composite, like, [source.info.name for source in stack.sources])
         if "transforms" in targets:
             transform_file.save(targets["transforms"], aligned.record)
         if "recipe" in targets:
@@ -268,16 +334,22 @@ def write(
 
 
 def _write_maps(
-    targets: dict[str, Path], composite: Composite, stack: Stack, step_um: float | None
+    targets: dict[str, Path], composite: Composite, like: FrameInfo, names: Sequence[str]
 ) -> None:
-    count, last = len(stack), (len(stack) - 1) * (step_um or 1)
+    count, last = len(names), (len(names) - 1) * (like.step_um or 1)
     if "decision_map" in targets and composite.index is not None:
         outputs.save_decision_map(targets["decision_map"], composite.index, frame_count=count)
     if "depth" in targets and composite.depth is not None:
-        sides = stack.info.pixel_um
+        sides = like.pixel_um
         outputs.save_depth(targets["depth"], composite.depth, last=last, pixel_um=sides)
     if "maps" in targets:
-        outputs.save_maps(targets["maps"], maps_of(composite))
+        about = {
+            "depth_unit": "frames" if like.step_um is None else "µm",
+            "step_um": like.step_um,
+            "pixel_um": like.pixel_um,
+            "frames": list(names),
+        }
+        outputs.save_maps(targets["maps"], maps_of(composite), about)
 
 
 def _credited(composite: Composite, stack: Stack, aligned: Aligned, recipe: Recipe) -> FrameInfo:
@@ -293,7 +365,9 @@ def _credited(composite: Composite, stack: Stack, aligned: Aligned, recipe: Reci
         width=width,
         recipe=recipes.recorded(recipe, area),
     )
-    return dataclasses.replace(stack.info, exif=exif)
+    return dataclasses.replace(
+        stack.info, height=height, width=width, exif=exif, step_um=_step_um(stack, recipe)
+    )
 
 
 def _notices(stack: Stack) -> list[str]:
@@ -347,6 +421,7 @@ def fusion_of(
     recipe: Recipe,
     seconds: dict[str, float],
     targets: dict[str, Path],
+    aligned: Aligned,
 ) -> Fusion:
     """The fusion with its report, of a composite as it is counted from outside."""
     report = {
@@ -373,4 +448,5 @@ def fusion_of(
         composite.activity,
         report,
         composite.covered,
+        _credited(composite, stack, aligned, recipe),
     )

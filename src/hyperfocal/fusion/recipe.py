@@ -17,7 +17,7 @@ from hyperfocal.fusion import presets
 from hyperfocal.fusion.presets import PresetOption
 from hyperfocal.fusion.slabs import Slab, parse_slab
 from hyperfocal.methods import Method
-from hyperfocal.options import build, option
+from hyperfocal.options import build, described, option
 
 Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
 
@@ -132,6 +132,9 @@ class Recipe:
     def memory_bytes(self) -> int:
         """The budget in bytes; raises OptionError where `memory` is no amount."""
         return free_memory() // 2 if self.memory is None else parse_memory(self.memory)
+
+
+Recipe.__doc__ = f"{Recipe.__doc__}\n\nIts options:\n\n{described(Recipe)}\n"
 
 
 def parse_memory(text: str | float) -> int:

@@ -30,7 +30,7 @@ from hyperfocal.fusion.api import (
     write,
 )
 from hyperfocal.fusion.editing import Editing
-from hyperfocal.fusion.flow import Made, make
+from hyperfocal.fusion.flow import Made, make, warn
 from hyperfocal.fusion.passes import Begun
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.retouch import Stroke, Window
@@ -149,6 +149,7 @@ class Stacker:
             )
             self.fusion = self._made.fusion
             assert self.fusion is not None
+            warn(self.fusion.report["notices"])
             return self.fusion
 
     def paint(self, stroke: Stroke, results: Mapping[str, Fusion] | None = None) -> Window:

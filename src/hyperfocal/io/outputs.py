@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
 import shutil
 import tempfile
@@ -199,8 +200,13 @@ def require_folder(folder: Path, *, overwrite: bool) -> None:
         require_parent(folder / "map" if folder.is_dir() else folder)
 
 
-def save_maps(folder: Path, maps: Mapping[str, NDArray[Any]]) -> None:
-    """Each map as NAME.npy and NAME.tif, of the type it has: 16 bit for indices, 8 for masks."""
+def save_maps(
+    folder: Path, maps: Mapping[str, NDArray[Any]], about: Mapping[str, Any] | None = None
+) -> None:
+    """Each map as NAME.npy and NAME.tif, of the type it has: 16 bit for indices, 8 for masks.
+
+    `about`, what their numbers mean, becomes about.json.
+    """
     with reaching(folder):
         folder.mkdir(exist_ok=True)
     for name, values in maps.items():
@@ -216,6 +222,8 @@ def save_maps(folder: Path, maps: Mapping[str, NDArray[Any]]) -> None:
         finally:
             beside.unlink(missing_ok=True)
         save(folder / f"{name}.tif", *_grey(values))
+    if about is not None:
+        write_text(folder / "about.json", json.dumps(about, indent=1, ensure_ascii=False) + "\n")
 
 
 def require_text(path: Path, *, overwrite: bool) -> None:
