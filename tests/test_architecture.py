@@ -13,7 +13,7 @@ import hyperfocal
 
 SOURCE = Path(hyperfocal.__file__).parent
 ORDER = [
-    {"errors", "progress", "version"},
+    {"errors", "example", "progress", "version"},
     {"options"},
     {"frame", "registry"},
     {"compute", "metrics"},

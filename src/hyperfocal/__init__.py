@@ -17,6 +17,7 @@ from hyperfocal.errors import (
     UnknownChoice,
 )
 from hyperfocal.evaluation import Evaluation, evaluate
+from hyperfocal.example import example
 from hyperfocal.fusion.api import Fusion
 from hyperfocal.fusion.flow import fuse
 from hyperfocal.fusion.recipe import Recipe
@@ -46,6 +47,7 @@ __all__ = [
     "Stroke",
     "UnknownChoice",
     "evaluate",
+    "example",
     "fuse",
     "open_stack",
 ]

@@ -13,7 +13,7 @@ import torch
 
 from hyperfocal.inference.checkpoints import graphs_of, metadata_of, save_network
 from hyperfocal.inference.graph import Graph
-from hyperfocal.inference.weights import DIGEST, digest_of, read
+from hyperfocal.inference.weights import DIGEST, SHARED, digest_of, read
 
 _WORTH_SHARING = 1024  # bytes
 
@@ -33,6 +33,8 @@ def export_graphs(network: Any, path: Path, *, is_shared: bool = False) -> list[
     """
     weights, made = read(path), []
     metadata = metadata_of(network) | {DIGEST: digest_of(path)}
+    if is_shared:
+        metadata[SHARED] = path.name
     for name, kind in graphs_of(network).items():
         made.append(weights.graph(name))
         _write(kind(network), made[-1], metadata, shared_with=path if is_shared else None)
