@@ -13,7 +13,7 @@ import hyperfocal
 
 SOURCE = Path(hyperfocal.__file__).parent
 ORDER = [
-    {"errors", "escapes", "progress", "version"},
+    {"errors", "escapes", "example_stack", "progress", "version"},
     {"options"},
     {"frame", "registry"},
     {"compute", "metrics"},

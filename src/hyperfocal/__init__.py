@@ -17,11 +17,13 @@ if TYPE_CHECKING:
         FormatError,
         HyperfocalError,
         MissingExtra,
+        Notice,
         OptionError,
         StackError,
         UnknownChoice,
     )
     from hyperfocal.evaluation import Evaluation, evaluate
+    from hyperfocal.example_stack import example
     from hyperfocal.fusion.api import Fusion
     from hyperfocal.fusion.flow import fuse
     from hyperfocal.fusion.recipe import Recipe
@@ -41,6 +43,7 @@ __all__ = [
     "Fusion",
     "HyperfocalError",
     "MissingExtra",
+    "Notice",
     "OptionError",
     "Recipe",
     "Stack",
@@ -49,6 +52,7 @@ __all__ = [
     "Stroke",
     "UnknownChoice",
     "evaluate",
+    "example",
     "fuse",
     "open_stack",
 ]
@@ -62,6 +66,7 @@ _PLACES = {
     "Stacker": "fusion.stacker",
     "Stroke": "fusion.retouch",
     "evaluate": "evaluation",
+    "example": "example_stack",
     "fuse": "fusion.flow",
     "open_stack": "stack.opening",
 }

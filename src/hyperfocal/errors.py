@@ -39,3 +39,7 @@ class MissingExtra(HyperfocalError):
 
 class Cancelled(HyperfocalError):
     """The caller's `on_step` asked to stop."""
+
+
+class Notice(UserWarning):
+    """What is not in a result though one might think so; `report["notices"]` holds all of them."""

@@ -10,6 +10,9 @@ from typing import Any
 from hyperfocal import registry
 from hyperfocal.errors import StackError
 from hyperfocal.frame import FrameInfo, Samples
+from hyperfocal.fusion import recipes
+from hyperfocal.fusion.api import Fusion
+from hyperfocal.fusion.recipes import Area
 from hyperfocal.metrics import to_grey, to_values
 from hyperfocal.stack.opening import open_stack
 from hyperfocal.stack.stack import FrameLike
@@ -24,10 +27,11 @@ class Evaluation:
 
     values: dict[str, float]
     undefined: dict[str, str]
+    notices: tuple[str, ...] = ()
 
 
 def evaluate(
-    fused: FrameLike,
+    fused: FrameLike | Fusion,
     sources: Iterable[FrameLike] = (),
     *,
     reference: FrameLike | None = None,
@@ -35,22 +39,27 @@ def evaluate(
     metrics: Iterable[str] | None = None,
     grey: str = "255",
 ) -> Evaluation:
-    """Metrics of a fused picture (a path or an array), with what else they need.
+    """Metrics of a fused picture (a path, an array, a Fusion), with what else they need.
 
     `reference` is a picture known to be right, `depth` its depth map in any unit. Without
     `metrics`: AG, SF, mean, SD and entropy, the evaluation published with UMS-Fusion, and all that
     compare with what was given. `grey="255"` takes luma on 0…255, `"paper"` the convention of the
     tables of SESF-Fuse (colour on 0…1); metrics with a reference take colours on 0…255 either way.
-    A metric that is undefined here, or lacks what it compares with, says why instead of a value.
+    Where aligning cropped the picture, which it says itself, the others are cropped alike, and a
+    notice tells it. A metric that is undefined here, or lacks what it compares with, says why
+    instead of a value.
     Raises StackError where the pictures do not fit together, UnknownChoice for other metrics.
     """
     sources = list(sources)
-    info, picture = _only(fused, "fused picture")
-    known: dict[str, Any] = {"sources": [to_grey(each, grey) for each in _alike(info, sources)]}
+    shown = fused.picture if isinstance(fused, Fusion) else fused
+    info, picture = _only(shown, "fused picture")
+    area = recipes.area_in(fused.report) if isinstance(fused, Fusion) else recipes.area_of(info)
+    view = _View(info, area)
+    known: dict[str, Any] = {"sources": [to_grey(each, grey) for each in view.alike(sources)]}
     if reference is not None:
-        known["reference"] = to_values(_fitting(info, reference, "reference"))
+        known["reference"] = to_values(view.fitting(reference, "reference"))
     if depth is not None:
-        known["depth"] = _depth(info, depth)
+        known["depth"] = view.depth(depth)
     given = {name for name, value in known.items() if name != "sources" or value}
     names = defaults(given) if metrics is None else list(metrics)
     takes = {"grey": to_grey(picture, grey), "values": to_values(picture)}
@@ -64,7 +73,7 @@ def evaluate(
             values[name] = _function(name)(takes[kind], *compared)
         except StackError as error:
             undefined[name] = str(error)
-    return Evaluation(values, undefined)
+    return Evaluation(values, undefined, view.notices)
 
 
 def parameters(name: str) -> tuple[str, ...]:
@@ -111,41 +120,77 @@ def _only(frame: FrameLike, what: str) -> tuple[FrameInfo, Samples]:
         return stack.info, stack.samples(0)
 
 
-def _fitting(fused: FrameInfo, frame: FrameLike, what: str) -> Samples:
-    info, samples = _only(frame, what)
-    _require_alike(fused, info, f"the {what}")
-    return samples
+class _View:
+    """The fused picture, and what others show of its part of the scene."""
 
+    def __init__(self, info: FrameInfo, area: Area | None):
+        self._info, self._area = info, area
+        self._is_cut = False
 
-def _alike(fused: FrameInfo, sources: list[FrameLike]) -> Iterable[Samples]:
-    if not sources:
-        return
-    with open_stack(sources, fewest=1, is_strict=True) as stack:
-        _require_alike(fused, stack.info, "its source")
-        for index in range(len(stack)):
-            yield stack.samples(index)
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """That others were cropped, if any was."""
+        if not self._is_cut or self._area is None:
+            return ()
+        area = self._area
+        return (
+            f"the fused picture shows {area.width}×{area.height} of {area.frame_width}×"
+            f"{area.frame_height}, where its frames overlap; what it is compared with is cropped "
+            "to that, as it lies",
+        )
 
+    def fitting(self, frame: FrameLike, what: str) -> Samples:
+        """The reference or the like; raises StackError where it does not fit."""
+        info, samples = _only(frame, what)
+        self._require_alike(info, f"the {what}")
+        return self._cut(info, samples)
 
-def _depth(fused: FrameInfo, frame: FrameLike) -> Samples:
-    info, samples = _only(frame, "depth map")
-    if info.channels != 1:
-        raise StackError(f"the depth map ({info.name}) is in colour; give one channel of numbers")
-    if (info.height, info.width) != (fused.height, fused.width):
-        raise StackError(_unlike(fused, info, "the depth map", _size(fused), _size(info)))
-    return samples[:, :, 0]
+    def alike(self, sources: list[FrameLike]) -> Iterable[Samples]:
+        """The sources; raises StackError where one does not fit."""
+        if not sources:
+            return
+        with open_stack(sources, fewest=1, is_strict=True) as stack:
+            self._require_alike(stack.info, "its source")
+            for index in range(len(stack)):
+                yield self._cut(stack.info, stack.samples(index))
 
+    def depth(self, frame: FrameLike) -> Samples:
+        """The depth map, which may be of any type."""
+        info, samples = _only(frame, "depth map")
+        if info.channels != 1:
+            raise StackError(
+                f"the depth map ({info.name}) is in colour; give one channel of numbers"
+            )
+        self._require(_size, info, "the depth map")
+        return self._cut(info, samples)[:, :, 0]
 
-def _require_alike(fused: FrameInfo, other: FrameInfo, what: str) -> None:
-    for told in (_size, _type, _colour):
-        if told(fused) != told(other):
-            raise StackError(_unlike(fused, other, what, told(fused), told(other)))
+    def _cut(self, info: FrameInfo, samples: Samples) -> Samples:
+        if self._area is None or _size(info) == _size(self._info):
+            return samples
+        self._is_cut = True
+        return self._area.cut(samples)
+
+    def _require_alike(self, other: FrameInfo, what: str) -> None:
+        for told in (_size, _type, _colour):
+            self._require(told, other, what)
+
+    def _require(self, told: Callable[[FrameInfo], str], other: FrameInfo, what: str) -> None:
+        if told(self._info) == told(other):
+            return
+        if told is _size and self._area is not None and self._area.is_of(other):
+            return
+        raise StackError(_unlike(self._info, other, what, told(self._info), told(other)))
 
 
 def _unlike(fused: FrameInfo, other: FrameInfo, what: str, mine: str, theirs: str) -> str:
-    return (
+    told = (
         f"the fused picture ({fused.name}) is {mine}, {what} ({other.name}) is {theirs}; "
         "give those that belong together"
     )
+    is_cropped = fused.height <= other.height and fused.width <= other.width
+    if mine == _size(fused) and is_cropped:
+        told += ", or fuse again to .tif, .png or .jpg, which tell how they were cropped"
+    return told
 
 
 def _size(info: FrameInfo) -> str:

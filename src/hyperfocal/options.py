@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import textwrap
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from hyperfocal.errors import OptionError
@@ -91,7 +92,8 @@ def build(choice: type[T], values: Mapping[str, Any], *, called: str = "") -> T:
         if key not in known:
             names = ", ".join(known) or "none"
             who = called or choice.__name__.lower()
-            raise OptionError(f"{who} has no option {name!r}; it has: {names}")
+            hint = guess(key, known)
+            raise OptionError(f"{who} has no option {name!r}{hint}; it has: {names}")
         given[key] = _convert(known[key], value)
     built = choice(**given)
     check(built)
@@ -106,12 +108,29 @@ def check(chosen: Any) -> None:
         if value is None and info.optional:
             continue
         if info.choices and value not in info.choices:
-            raise OptionError(f"{info.name} is {value!r}; choose one of: {', '.join(info.choices)}")
+            hint = guess(str(value), info.choices)
+            known_values = ", ".join(info.choices)
+            raise OptionError(f"{info.name} is {value!r}{hint}; choose one of: {known_values}")
         low, high = fields[info.name].metadata["low"], fields[info.name].metadata["high"]
         if low is not None and not value >= low:
             raise OptionError(f"{info.name} is {value}; it must be at least {low}")
         if high is not None and not value <= high:
             raise OptionError(f"{info.name} is {value}; it must be at most {high}")
+
+
+def guess(name: str, known: Iterable[str]) -> str:
+    """` (did you mean lp?)` where one of the known names is much like this one; else nothing.
+
+    >>> guess("--overwite", ["--overwrite", "--out"])
+    ' (did you mean --overwrite?)'
+    >>> guess("xyz", ["lp", "prism"])
+    ''
+    """
+    import difflib  # only a mistake needs it
+
+    folded = {each.casefold().replace("_", "-"): each for each in known}
+    near = difflib.get_close_matches(name.casefold().replace("_", "-"), folded, n=1, cutoff=0.6)
+    return f" (did you mean {folded[near[0]]}?)" if near else ""
 
 
 def taken(choice: type[T], chosen: Any) -> T:
@@ -120,6 +139,19 @@ def taken(choice: type[T], chosen: Any) -> T:
     return choice(
         **{field.name: getattr(chosen, field.name) for field in dataclasses.fields(fields)}
     )
+
+
+def described(choice: type, *, indent: str = "    ") -> str:
+    """The options of a dataclass for a docstring, one a paragraph: name, values, help."""
+    told = []
+    for info in infos(choice):
+        values = " | ".join(map(repr, info.choices)) or info.kind.__name__
+        head = f"{info.name}: {values}{' | None' if info.optional else ''}"
+        told.append(textwrap.fill(head, 92, initial_indent=indent, subsequent_indent=indent * 2))
+        told.append(
+            textwrap.fill(info.text, 88, initial_indent=indent * 2, subsequent_indent=indent * 2)
+        )
+    return "\n".join(told)
 
 
 def parse(text: str) -> tuple[str, dict[str, str]]:

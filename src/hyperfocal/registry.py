@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from hyperfocal.errors import BrokenChoice, UnknownChoice
-from hyperfocal.options import build, parse
+from hyperfocal.options import build, guess, parse
 
 # A room's packages; the choices of a room have names of their own in all of them.
 _PACKAGES = {
@@ -116,7 +116,8 @@ def network(name: str, part: str = "network") -> ModuleType:
         if folder is not None and hasattr(folder, "__path__"):
             return importlib.import_module(f"{place}.{part}") if part else folder
     known = ", ".join(names("lessons"))
-    raise UnknownChoice(f"no network is called {name!r}; choose one of: {known}")
+    hint = guess(name, names("lessons"))
+    raise UnknownChoice(f"no network is called {name!r}{hint}; choose one of: {known}")
 
 
 def _found(room: str, name: str) -> Any:
@@ -128,7 +129,8 @@ def _found(room: str, name: str) -> Any:
     if key in foreign:
         return _loaded(room, foreign[key])
     raise UnknownChoice(
-        f"no {room.rstrip('s')} is called {name!r}; choose one of: {', '.join(names(room))}"
+        f"no {room.rstrip('s')} is called {name!r}{guess(name, names(room))}; choose one of: "
+        + ", ".join(names(room))
     )
 
 

@@ -59,10 +59,24 @@ def test_what_graphs_say_is_what_onnx_reads(network, stem):
 
 @pytest.mark.parametrize(("network", "stem"), [("prism", ""), ("ums", ""), ("sesf", "sesf-sse")])
 def test_a_copy_of_the_shipped_weights_gives_the_same_picture(network, stem, tmp_path):
-    path = copy_of(network, tmp_path / "my run", stem, name="mine, all=mine")
+    # Graphs of ums take their numbers from its weights file, by its name.
+    name = "" if network == "ums" else "mine, all=mine"
+    path = copy_of(network, tmp_path / "my run, a=b", stem, name=name)
     own = f"{network}:weights={written_option(str(path))}"
     shipped = network if not stem else f"{network}:attention={stem[5:]}"
     assert np.array_equal(fused(own), fused(shipped))
+
+
+def test_graphs_whose_numbers_were_renamed_say_what_to_do(tmp_path):
+    path = copy_of("ums", tmp_path, name="mine")
+    with pytest.raises(FormatError, match=r"numbers from a file called ums\.safetensors; "):
+        fused(f"ums:weights={path}")
+    torch = pytest.importorskip("torch")
+    assert torch is not None
+    from hyperfocal.cli.main import main
+
+    main(["export", str(path)])
+    assert np.array_equal(fused(f"ums:weights={path}").shape, fused("ums").shape)
 
 
 def test_networks_are_opened_again_when_their_files_change(tmp_path):

@@ -159,11 +159,11 @@ def test_own_maps_are_no_frames_of_a_grey_stack(tmp_path):
     grey = (20, 30, 1)
     for number in range(3):
         write(tmp_path / f"{number}.png", frame(number, grey))
-    maps = {"decision_map": tmp_path / "decision.png", "depth": tmp_path / "depth.jpg"}
+    maps = {"decision_map": tmp_path / "decision.png", "depth": tmp_path / "depth.png"}
     hyperfocal.fuse(tmp_path, tmp_path / "out.png", method=FAST, **maps)
     names, (line,) = told(tmp_path)
     assert names == ["0.png", "1.png", "2.png"]
-    assert line == "decision.png, depth.jpg, out.png are made by hyperfocal and left out"
+    assert line == "decision.png, depth.png, out.png are made by hyperfocal and left out"
 
 
 def test_slabs_are_frames_where_there_is_nothing_else(folder):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hyperfocal.errors import OptionError
 from hyperfocal.io import formats
-from hyperfocal.options import option
+from hyperfocal.options import guess, option
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class BatchOptions:
     )
     depth: bool = option(False, "also write depth maps, as NAME_depth.tif")
 
+    def __post_init__(self) -> None:
+        # `tif` can only mean `.tif`.
+        if self.suffix and not self.suffix.startswith("."):
+            object.__setattr__(self, "suffix", f".{self.suffix}")
+
     @property
     def frame_count(self) -> int | None:
         """N of `count=N`; raises OptionError where `group` is no way to group."""
@@ -49,4 +54,5 @@ class BatchOptions:
         _ = self.frame_count
         if self.suffix not in formats.writable_suffixes():
             known = ", ".join(formats.writable_suffixes())
-            raise OptionError(f"suffix is {self.suffix!r}; choose one of: {known}")
+            hint = guess(self.suffix, formats.writable_suffixes())
+            raise OptionError(f"suffix is {self.suffix!r}{hint}; choose one of: {known}")

@@ -104,8 +104,7 @@ def _job(
         "number": number,
     }
     name = _free(_short(_named(options.name, fields)), taken)
-    lone = not is_folder and len(pictures) == 1 and pictures[0].frame_count < 2
-    is_lone = lone and pictures[0].info is not None
+    is_lone = len(pictures) == 1 and pictures[0].frame_count < 2 and pictures[0].info is not None
     return Job(name, folder.name, tuple(each.path for each in pictures), reason, is_lone)
 
 

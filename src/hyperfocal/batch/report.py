@@ -87,6 +87,11 @@ def line(row: Outcome) -> str:
     if row.failure:
         return printable(f"failed {row.stack}: {row.failure}")
     seconds = f", {row.seconds:.1f} s" if row.seconds is not None and row.status == "made" else ""
-    what = f"{len(row.frames)} frame{'s' * (len(row.frames) != 1)}{seconds}"
+    what = f"{counted(len(row.frames))}{seconds}"
     where = ", ".join(row.outputs) or "; ".join(row.notices)
     return printable(f"{row.status} {row.stack}: {what}, {where}")
+
+
+def counted(frames: int) -> str:
+    """`1 frame`, `2 frames`."""
+    return f"{frames} frame{'s' * (frames != 1)}"

@@ -24,8 +24,8 @@ def add_options(
             parser.add_argument(
                 info.flag,
                 default=default,
-                choices=info.choices or None,
-                metavar=None if info.choices else info.name.upper(),
+                # Not as `choices`, because OptionError guesses what was meant.
+                metavar="{" + ",".join(info.choices) + "}" if info.choices else info.name.upper(),
                 help=info.text,
             )
 

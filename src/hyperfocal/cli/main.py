@@ -6,12 +6,15 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
-from hyperfocal.cli import ending
+from hyperfocal.cli import console, ending
 from hyperfocal.errors import HyperfocalError
 from hyperfocal.escapes import printable
 from hyperfocal.version import VERSION
+
+if TYPE_CHECKING:
+    from hyperfocal.cli.parser import Parser
 
 _ORDER = (
     "fuse",
@@ -19,6 +22,7 @@ _ORDER = (
     "watch",
     "views",
     "evaluate",
+    "metrics",
     "bench",
     "methods",
     "train",
@@ -58,11 +62,7 @@ def _run(arguments: Sequence[str] | None, signals: ending.Signals) -> tuple[int,
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
         # Whatever a film says, it is made of files.
         os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
-        parser = _parser()
-        given, rest = parser.parse_known_args(arguments)
-        if rest and not getattr(given, "takes_rest", False):
-            parser.error(f"unrecognized arguments: {' '.join(rest)}")
-        given.rest = rest
+        given = _parsed(sys.argv[1:] if arguments is None else list(arguments))
         # What is made is in files; of what is printed, only what was asked for counts.
         asked = getattr(given, "json", False) or getattr(given, "dry_run", False)
         prints = asked or not getattr(given, "makes_files", False)
@@ -112,27 +112,40 @@ def _out_of_memory() -> str:
 
 
 def _complain(message: str) -> int:
-    print("hyperfocal: " + printable(" ".join(message.split())), file=sys.stderr)
+    text = " ".join(f"hyperfocal: {message}".split())
+    print(console.shown(printable(text), sys.stderr), file=sys.stderr)
     return 2
 
 
-class _Parser(argparse.ArgumentParser):
-    """Tells what it does not understand as data, for a shell may have made it of file names."""
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    """What was typed; ends with one line and exit code 2 where it cannot be understood."""
+    parser = _parser()
+    if not arguments:
+        parser.print_help()
+        sys.exit(0)
+    command = parser.command(arguments[0])
+    takes_rest = command.get_default("takes_rest")
+    if not takes_rest:
+        command.require_known(arguments)
+    given, rest = parser.parse_known_args(arguments)
+    if rest and not takes_rest:
+        command.refuse(rest)
+    given.rest = rest
+    return given
 
-    def error(self, message: str) -> NoReturn:
-        super().error(printable(message))
 
-
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     # Here, because it takes long: signals must be met before.
     from hyperfocal import registry
+    from hyperfocal.cli.parser import Parser
 
-    parser = _Parser(
+    parser = Parser(
         prog="hyperfocal", description="Focus stacking: many photographs in, one sharp picture out."
     )
-    parser.add_argument("--version", action="version", version=VERSION)
+    parser.add_argument("-V", "--version", action="version", version=f"hyperfocal {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     found = dict(registry.modules("commands"))
     for name in sorted(found, key=lambda name: (*_ORDER, *found).index(name)):
         found[name].add(commands)
+    parser.commands = commands.choices
     return parser

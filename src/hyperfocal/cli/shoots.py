@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,14 +11,17 @@ from hyperfocal.batch import report
 from hyperfocal.batch.ledger import Ledger
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.runs import Outcome, Work
-from hyperfocal.cli.arguments import add_options, built
+from hyperfocal.cli import console
+from hyperfocal.cli.arguments import add_options, built, typed
+from hyperfocal.cli.progress import Progress, stages_of
 from hyperfocal.errors import OptionError
 from hyperfocal.escapes import printable
+from hyperfocal.fusion import presets
+from hyperfocal.fusion.presets import PresetOption
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.methods import has_depth
 
 KEPT = "what was done is kept, the same command goes on"
-OPTIONS = (BatchOptions, Recipe)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,15 +33,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="replace files that are in the way and were not made by this batch",
     )
-    for choice in OPTIONS:
-        add_options(parser, choice)
+    add_options(parser, BatchOptions)
+    add_options(parser, PresetOption)
+    # Without defaults, because what is typed goes before a preset, and a default does not.
+    add_options(parser, Recipe, with_defaults=False)
+
+
+def recipe_of(given: argparse.Namespace) -> Recipe:
+    """What was typed, over what a preset says."""
+    return Recipe().changed({**typed(Recipe, given), "preset": given.preset})
+
+
+def progress(given: argparse.Namespace) -> Progress:
+    """A bar for all stacks."""
+    recipe = recipe_of(given)
+    parts = stages_of(recipe, registry.make("methods", recipe.method))
+    return Progress([("stack", 1.0)], parts)
 
 
 def require_sound(given: argparse.Namespace) -> None:
     """Raise for what would fail every stack, before the first."""
-    options, recipe = (built(choice, given) for choice in OPTIONS)
-    assert isinstance(options, BatchOptions)
-    assert isinstance(recipe, Recipe)
+    options, recipe = built(BatchOptions, given), recipe_of(given)
+    console.notes(presets.replaced(given.preset, typed(Recipe, given)))
     options.require_sound()
     method, _ = registry.make("methods", recipe.method), recipe.memory_bytes
     if options.depth and not has_depth(method):
@@ -53,25 +68,21 @@ def work_of(given: argparse.Namespace, ledger: Ledger) -> Work:
     return Work(
         ledger,
         built(BatchOptions, given),
-        built(Recipe, given),
+        recipe_of(given),
         given.overwrite,
     )
 
 
 def tell(row: Outcome) -> None:
     """A stack's line, and its notices."""
-    print(report.line(row), flush=True)
+    console.say(report.line(row))
     if row.status == "made":
         for notice in row.notices:
-            note(f"{row.stack}: {notice}")
-
-
-def note(text: str) -> None:
-    print(f"hyperfocal: note: {printable(text)}", file=sys.stderr)
+            console.note(f"{row.stack}: {notice}")
 
 
 def summary(rows: Sequence[Outcome], out: Path) -> str:
     """`3 made, 1 failed; results/batch.csv`."""
     counted = {row.status: sum(other.status == row.status for other in rows) for row in rows}
     told = ", ".join(f"{count} {status}" for status, count in counted.items()) or "nothing to do"
-    return f"hyperfocal: {told}; {printable(str(out / 'batch.csv'))}"
+    return f"{told}; {printable(str(out / 'batch.csv'))}"

@@ -19,6 +19,7 @@ from hyperfocal import alignment, registry
 from hyperfocal.alignment import Aligned, transform_file
 from hyperfocal.errors import OptionError
 from hyperfocal.frame import FocusMap, FrameInfo, IndexMap, Samples, Weight
+from hyperfocal.fusion import display, recipes
 from hyperfocal.fusion.passes import Begun, Composite, Run
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.io import formats, outputs
@@ -61,9 +62,12 @@ class Extras:
         return [path for name, path in self.targets(None).items() if name in PICTURES]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fusion:
-    """A fused stack. Grey pictures are (height, width), colour (height, width, 3) RGB."""
+    """A fused stack. Grey pictures are (height, width), colour (height, width, 3) RGB.
+
+    In a notebook it shows the picture and its depth. Two are equal where picture and maps are.
+    """
 
     picture: Samples  # of the frames' type
     decision: IndexMap | None  # (height, width), frame numbers from 0; None if nothing is decided
@@ -73,6 +77,61 @@ class Fusion:
     activity: FocusMap | None  # (height, width), the largest focus measure over the frames
     report: dict[str, Any]  # frames, size, seconds per stage, peak memory, outputs
     covered: NDArray[np.bool_] | None = None  # where all frames have data; None: everywhere
+    info: FrameInfo | None = None  # what its file is to carry: profile, EXIF, pixel size
+
+    def __repr__(self) -> str:
+        return display.line_of(self)
+
+    def _repr_html_(self) -> str:
+        return display.html_of(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Fusion):
+            return NotImplemented
+        return all(
+            _is_same(getattr(self, name), getattr(other, name)) for name in ("picture", *_MAPS)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.picture.shape, str(self.picture.dtype), self.picture[::64].tobytes()))
+
+    def save(
+        self,
+        out: PathLike,
+        *,
+        decision_map: PathLike | None = None,
+        depth: PathLike | None = None,
+        depth_page: bool = False,
+        maps: PathLike | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the picture with its metadata, and maps beside it, as `fuse` does.
+
+        Raises FormatError for what cannot be written, OptionError for maps that the method does
+        not make.
+        """
+        extras = Extras(decision_map, depth, depth_page, maps)
+        if extras.has_maps and self.depth is None:
+            raise OptionError("the method makes no maps; save the picture alone")
+        height, width = self.picture.shape[:2]
+        channels = 1 if self.picture.ndim == 2 else 3
+        info = self.info or FrameInfo("picture", height, width, channels, self.picture.dtype)
+        targets, composite = extras.targets(out), composite_with(self)
+        _require_pictures(targets, extras, info, (), overwrite=overwrite)
+        names = self.report.get("frames") or [""] * (int(np.max(self.decision or 0)) + 1)
+        with Together() as made:
+            page = composite.depth if depth_page else None
+            outputs.save(targets["picture"], composite.picture, info, depth=page, within=made)
+            _write_maps(targets, composite, info, names, made)
+
+
+_MAPS = ("decision", "depth", "confidence", "initial_decision", "activity", "covered")
+
+
+def _is_same(one: NDArray[Any] | None, other: NDArray[Any] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.dtype == other.dtype and np.array_equal(one, other)
 
 
 def fuse_stack(
@@ -108,7 +167,7 @@ def fuse_stack(
     composite = in_frames_given(composite, aligned.kept, _step_um(stack, recipe))
     write(targets, composite, stack, aligned, recipe, extras)
     watch("write", 1, 1)
-    fusion = fusion_of(composite, stack, recipe, watch.seconds, targets)
+    fusion = fusion_of(composite, stack, recipe, watch.seconds, targets, aligned)
     fusion.report["alignment"] = aligned.report
     fusion.report["sample_scale"] = scale
     return fusion, aligned
@@ -132,7 +191,7 @@ def maps_of(composite: Composite) -> dict[str, NDArray[Any]]:
 
 def place(stack: Stack, recipe: Recipe, on_step: OnStep) -> Aligned:
     """The stack in one geometry and exposure, as the recipe says; see `alignment.align`."""
-    return alignment.align(
+    aligned = alignment.align(
         stack,
         recipe.align,
         exposures=recipe.exposure,
@@ -141,6 +200,8 @@ def place(stack: Stack, recipe: Recipe, on_step: OnStep) -> Aligned:
         saved=None if recipe.apply_transforms is None else Path(recipe.apply_transforms),
         on_step=on_step,
     )
+    aligned.report["by"] = recipe.apply_transforms or recipe.align
+    return aligned
 
 
 def in_frames_given(composite: Composite, kept: Sequence[int], step_um: float | None) -> Composite:
@@ -223,19 +284,32 @@ def require_possible(
             f"{type(method).__name__.lower()} blends frames without deciding, so there is no "
             f"{named[0].replace('_', ' ')} to write; leave it out or choose another method"
         )
-    inputs = stack.paths
-    pictures = [targets[name] for name in PICTURES if name in targets]
-    outputs.require_writable(pictures, inputs=inputs, overwrite=overwrite)
-    if "maps" in targets:
-        outputs.require_folder(targets["maps"], overwrite=overwrite)
-    if "picture" in targets:
-        outputs.require_fitting(targets["picture"], stack.info, with_depth=extras.depth_page)
+    _require_pictures(targets, extras, stack.info, stack.paths, overwrite=overwrite)
     if "transforms" in targets:
         with outputs.reaching(targets["transforms"]):
             transform_file.require_writable(targets["transforms"], overwrite=overwrite)
             outputs.require_parent(targets["transforms"])
     if "recipe" in targets:
         outputs.require_text(targets["recipe"], overwrite=overwrite)
+
+
+def _require_pictures(
+    targets: dict[str, Path],
+    extras: Extras,
+    info: FrameInfo,
+    inputs: Sequence[Path],
+    *,
+    overwrite: bool,
+) -> None:
+    pictures = [targets[name] for name in PICTURES if name in targets]
+    outputs.require_writable(pictures, inputs=inputs, overwrite=overwrite)
+    for name in ("decision_map", "depth"):
+        if name in targets:
+            outputs.require_exact(targets[name], name.replace("_", " "))
+    if "maps" in targets:
+        outputs.require_folder(targets["maps"], overwrite=overwrite)
+    if "picture" in targets:
+        outputs.require_fitting(targets["picture"], info, with_depth=extras.depth_page)
 
 
 def write(
@@ -250,14 +324,13 @@ def write(
     """All outputs or, whatever comes between two, none of them; they come with all `within`."""
     if composite.covered is not None:
         aligned.report["covered_share"] = round(float(composite.covered.mean()), 4)
-    step_um = _step_um(stack, recipe)
+    like = _credited(composite, stack, aligned, recipe)
     with contextlib.nullcontext(within) if within is not None else Together() as made:
         if "picture" in targets:
-            credited = _credited(composite, stack, len(aligned.kept), recipe)
-            like = dataclasses.replace(credited, step_um=step_um)
             depth = composite.depth if extras.depth_page else None
             outputs.save(targets["picture"], composite.picture, like, depth=depth, within=made)
-        _write_maps(targets, composite, stack, step_um, made)
+        names = [source.info.name for source in stack.sources]
+        _write_maps(targets, composite, like, names, made)
         if "transforms" in targets:
             transform_file.save(targets["transforms"], aligned.record, within=made)
         if "recipe" in targets:
@@ -267,39 +340,45 @@ def write(
 def _write_maps(
     targets: dict[str, Path],
     composite: Composite,
-    stack: Stack,
-    step_um: float | None,
+    like: FrameInfo,
+    names: Sequence[str],
     within: Together,
 ) -> None:
-    count, last = len(stack), (len(stack) - 1) * (step_um or 1)
+    count, last = len(names), (len(names) - 1) * (like.step_um or 1)
     if "decision_map" in targets and composite.index is not None:
         outputs.save_decision_map(
             targets["decision_map"], composite.index, frame_count=count, within=within
         )
     if "depth" in targets and composite.depth is not None:
         outputs.save_depth(
-            targets["depth"],
-            composite.depth,
-            last=last,
-            pixel_um=stack.info.pixel_um,
-            within=within,
+            targets["depth"], composite.depth, last=last, pixel_um=like.pixel_um, within=within
         )
     if "maps" in targets:
-        outputs.save_maps(targets["maps"], maps_of(composite), within=within)
+        about = {
+            "depth_unit": "frames" if like.step_um is None else "µm",
+            "step_um": like.step_um,
+            "pixel_um": like.pixel_um,
+            "frames": list(names),
+        }
+        outputs.save_maps(targets["maps"], maps_of(composite), about, within=within)
 
 
-def _credited(composite: Composite, stack: Stack, fused_count: int, recipe: Recipe) -> FrameInfo:
-    """What is known of the first frame, and that the picture was made of so many."""
+def _credited(composite: Composite, stack: Stack, aligned: Aligned, recipe: Recipe) -> FrameInfo:
+    """What is known of the first frame, and how the picture was made of how many."""
     height, width = composite.picture.shape[:2]
+    seen = {"height": height, "width": width, "alignment": aligned.report}
+    area = recipes.area_in({**seen, **facts(stack, recipe)})
     exif = formats.with_provenance(
         stack.info.exif,
         software=f"hyperfocal {VERSION}",
-        frame_count=fused_count,
+        frame_count=len(aligned.kept),
         height=height,
         width=width,
-        recipe=recipe.to_json() if isinstance(recipe.method, str) else "",
+        recipe=recipes.recorded(recipe, area),
     )
-    return dataclasses.replace(stack.info, exif=exif)
+    return dataclasses.replace(
+        stack.info, height=height, width=width, exif=exif, step_um=_step_um(stack, recipe)
+    )
 
 
 def _notices(stack: Stack) -> list[str]:
@@ -336,6 +415,8 @@ def _step_from(stack: Stack, recipe: Recipe) -> str | None:
 def facts(stack: Stack, recipe: Recipe) -> dict[str, Any]:
     """What a report says of a stack as such."""
     return {
+        "frame_width": stack.info.width,
+        "frame_height": stack.info.height,
         "channels": stack.info.channels,
         "type": str(stack.info.dtype),
         "step_um": _step_um(stack, recipe),
@@ -351,6 +432,7 @@ def fusion_of(
     recipe: Recipe,
     seconds: dict[str, float],
     targets: dict[str, Path],
+    aligned: Aligned,
 ) -> Fusion:
     """The fusion with its report, of a composite as it is counted from outside."""
     report = {
@@ -377,4 +459,5 @@ def fusion_of(
         composite.activity,
         report,
         composite.covered,
+        _credited(composite, stack, aligned, recipe),
     )

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import os
+import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hyperfocal.alignment import Aligned
 from hyperfocal.compute import machine
-from hyperfocal.errors import HyperfocalError, OptionError, StackError
+from hyperfocal.errors import HyperfocalError, Notice, OptionError, StackError
 from hyperfocal.frame import FrameInfo
-from hyperfocal.fusion import room
+from hyperfocal.fusion import presets, room
 from hyperfocal.fusion.api import PICTURES, Extras, Fusion, PathLike, fuse_stack
 from hyperfocal.fusion.passes import Begun
 from hyperfocal.fusion.preprocessing import Prepared, prepare
+from hyperfocal.fusion.presets import PresetOption
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.slabbing import fuse_in_slabs
 from hyperfocal.io import together
+from hyperfocal.options import described
 from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack.opening import open_stack
 from hyperfocal.stack.stack import FramesLike, Stack
@@ -38,18 +44,32 @@ def fuse(
     maps: PathLike | None = None,
     transforms: PathLike | None = None,
     overwrite: bool = False,
-    on_step: OnStep = silent,
+    on_step: OnStep | None = None,
     **options: Any,
 ) -> Fusion:
     """Fuse a stack of two or more frames into one picture that is sharp everywhere.
 
-    `frames` is a folder, a pattern, a list of paths, or arrays (uint8, uint16, float in 0…1).
-    `out`, `decision_map` and `depth` name files to write, `maps` a folder for all maps as NPY and
-    TIFF, `transforms` a JSON file for how the frames lie on each other; `depth_page` puts the
-    depth into `out` as a second page. `options` are those of Recipe (method, order, align,
-    exposure, slab, memory, …) and change `recipe`, or the defaults. With `slab`, slabs are written
-    beside `out`. `on_step(stage, index, count)` is called as work goes on; raise `Cancelled` in it
-    to stop. Raises a HyperfocalError for everything that the caller can mend.
+    frames
+        A folder, a pattern such as "stack/*.tif", a list of paths, or arrays: (frames, height,
+        width) or (frames, height, width, 3), or a list or iterator of them, of NumPy, dask, xarray,
+        Zarr, torch or PIL; uint8, uint16 or float in 0…1.
+    out, decision_map, depth
+        Pictures to write; nothing is written where none is named.
+    depth_page
+        Put the depth into `out` as a second page (.tif, .ome.tif, .ome.zarr).
+    maps
+        A folder for all maps, as NPY and TIFF.
+    transforms
+        A JSON file for how the frames lie on each other.
+    overwrite
+        Replace files that are there.
+    on_step
+        Called as on_step(stage, index, count) while work goes on; raise `Cancelled` in it to stop.
+    recipe, options
+        How to fuse; options change the recipe, or the defaults. They are listed below.
+
+    Raises a HyperfocalError for everything that the caller can mend, and warns with a Notice for
+    what is left out or doubtful; `report["notices"]` has the same lines.
 
     >>> fuse("stack/*.tif", "fused.tif", method="sesf:radius=7")  # doctest: +SKIP
     """
@@ -59,9 +79,42 @@ def fuse(
             "slabs_only makes no picture to give back; leave it out, or use the command line"
         )
     extras = Extras(decision_map, depth, depth_page, maps, transforms)
-    fusion = make(frames, out, recipe, extras, overwrite=overwrite, on_step=on_step).fusion
+    step = silent if on_step is None else on_step
+    fusion = make(frames, out, recipe, extras, overwrite=overwrite, on_step=step).fusion
     assert fusion is not None
+    warn(fusion.report["notices"])
     return fusion
+
+
+def warn(notices: Iterable[str]) -> None:
+    """Warn whoever called the public function that calls this, with a Notice for each line."""
+    for notice in notices:
+        warnings.warn(notice, Notice, stacklevel=3)
+
+
+def _described() -> None:
+    """Give `fuse` the options of Recipe, for `help` and for editors that complete names."""
+    own = inspect.signature(fuse)
+    named = [each for each in own.parameters.values() if each.name != "options"]
+    more = [
+        inspect.Parameter(
+            each.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=each.default,
+            annotation=str(each.type).replace("typing.", ""),
+        )
+        for choice in (PresetOption, Recipe)
+        for each in dataclasses.fields(choice)
+    ]
+    fuse.__signature__ = own.replace(parameters=[*named, *more])  # type: ignore[attr-defined]
+    presets_told = "\n".join(f"        {name}: {presets.text_of(name)}" for name in presets.names())
+    fuse.__doc__ = (
+        f"{fuse.__doc__}\n    Options:\n\n{described(PresetOption)}\n{presets_told}\n"
+        f"{described(Recipe)}\n"
+    )
+
+
+_described()
 
 
 def fuse_to_files(

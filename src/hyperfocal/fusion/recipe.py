@@ -13,10 +13,12 @@ from typing import Any, Literal, TypeAlias
 from hyperfocal.alignment import Alignment, Exposure, OnMisaligned
 from hyperfocal.compute import machine
 from hyperfocal.errors import OptionError
+from hyperfocal.fusion import presets
+from hyperfocal.fusion.presets import PresetOption
 from hyperfocal.fusion.slabs import Slab, parse_slab
 from hyperfocal.io.limits import LARGEST_PICTURE
 from hyperfocal.methods import Method
-from hyperfocal.options import build, option
+from hyperfocal.options import build, described, option
 
 Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
 
@@ -60,7 +62,7 @@ class Recipe:
         "auto",
         "bring all frames to one brightness, white balance and black level, where they differ",
     )
-    memory: str | None = option(
+    memory: str | int | None = option(
         None, "memory for the work at hand, as 800MB or 4GB; default: half of what is free"
     )
     largest_picture: float = option(
@@ -86,13 +88,20 @@ class Recipe:
         return None if self.slab is None else parse_slab(self.slab)
 
     def changed(self, options: Mapping[str, Any]) -> Recipe:
-        """The same recipe with other values of these options; raises OptionError."""
-        return build(Recipe, {**vars(self), **options}, called="a recipe")
+        """The same recipe with other values of these options; raises OptionError.
 
-    def to_json(self) -> str:
+        `preset` among them stands for its own, and the others go before those.
+        """
+        chosen = dict(options)
+        preset = build(PresetOption, {"preset": chosen.pop("preset", None)}).preset
+        suited = {} if preset is None else presets.options_of(preset)
+        return build(Recipe, {**vars(self), **suited, **chosen}, called="a recipe")
+
+    def to_json(self, **record: Any) -> str:
         """One line of JSON that `from_json` reads; options with their default are left out.
 
-        Raises OptionError for a method that is an object, which has no text.
+        `record` is what is to be known of a picture beside how to make it again. Raises OptionError
+        for a method that is an object, which has no text.
         """
         if not isinstance(self.method, str):
             raise OptionError(
@@ -106,7 +115,7 @@ class Recipe:
             for each in fields
             if each.name == "method" or options[each.name] != each.default
         }
-        document = {"hyperfocal": _KIND, "version": _VERSION, "options": changed}
+        document = {"hyperfocal": _KIND, "version": _VERSION, "options": changed, **record}
         return json.dumps(document, ensure_ascii=True, separators=(",", ":"))
 
     @classmethod
@@ -139,10 +148,18 @@ class Recipe:
         return machine.free_memory() // 2 if self.memory is None else parse_memory(self.memory)
 
 
-def parse_memory(text: str) -> int:
-    """`4GB` -> 4·1024³; a bare number is bytes."""
-    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([KMGT]?)I?B?\s*", text.upper())
+Recipe.__doc__ = f"{Recipe.__doc__}\n\nIts options:\n\n{described(Recipe)}\n"
+
+
+def parse_memory(text: str | float) -> int:
+    """`4GB` -> 4·1024³; a bare number is bytes.
+
+    >>> parse_memory("4GB"), parse_memory(10**9)
+    (4294967296, 1000000000)
+    """
+    written = str(text) if isinstance(text, str | int) else f"{text:.0f}"
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([KMGT]?)I?B?\s*", written.upper())
     byte_count = float(match[1]) * 1024 ** " KMGT".index(match[2] or " ") if match else math.inf
     if byte_count > _MOST_MEMORY:
-        raise OptionError(f"memory is {text[:40]!r}; write an amount such as 800MB or 4GB")
+        raise OptionError(f"memory is {written[:40]!r}; write an amount such as 800MB or 4GB")
     return int(byte_count)

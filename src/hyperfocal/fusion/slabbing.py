@@ -109,7 +109,9 @@ def fuse_in_slabs(
             step_um = api.facts(stack, recipe)["step_um"]
             composite = api.in_frames_given(composite, aligned.kept, step_um)
             api.write(targets, composite, stack, aligned, asked, extras, within)
-            fusion = api.fusion_of(composite, stack, recipe, whole.report["seconds"], targets)
+            fusion = api.fusion_of(
+                composite, stack, asked, whole.report["seconds"], targets, aligned
+            )
             reports.append(fusion.report)
     report = _report(stack, aligned, recipe, reports, paths, targets)
     if fusion is not None:

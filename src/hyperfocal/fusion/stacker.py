@@ -30,7 +30,7 @@ from hyperfocal.fusion.api import (
     write,
 )
 from hyperfocal.fusion.editing import Editing
-from hyperfocal.fusion.flow import Made, make
+from hyperfocal.fusion.flow import Made, make, warn
 from hyperfocal.fusion.passes import Begun
 from hyperfocal.fusion.recipe import Recipe
 from hyperfocal.fusion.retouch import Stroke, Window
@@ -38,8 +38,9 @@ from hyperfocal.io.scratch import Scratch, ScratchSource
 from hyperfocal.options import check
 from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack import fitting
+from hyperfocal.stack.arrays import ArraySource
 from hyperfocal.stack.opening import open_stack
-from hyperfocal.stack.stack import ArraySource, FrameLike, Stack
+from hyperfocal.stack.stack import FrameLike, Stack
 from hyperfocal.stack.thumbnails import watched
 
 _ROWS = 256  # of a frame, read at once
@@ -149,6 +150,7 @@ class Stacker:
             )
             self.fusion = self._made.fusion
             assert self.fusion is not None
+            warn(self.fusion.report["notices"])
             return self.fusion
 
     def paint(self, stroke: Stroke, results: Mapping[str, Fusion] | None = None) -> Window:

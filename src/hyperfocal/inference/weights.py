@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 FORMAT_VERSION = 1
 SUFFIX = ".safetensors"
+SHARED = "weights_file"  # in the metadata of a graph: the file that holds its numbers
 DIGEST = "weights_sha256"  # in the metadata of a graph: which weights it was exported from
 _LARGEST_HEADER = 16 << 20  # bytes
 _LARGEST_NUMBER = 65536  # in a configuration; channels, sides, counts
@@ -109,6 +110,14 @@ class Weights:
                 raise FormatError(
                     f"{stamp.path} was made from other weights than {self.path}; "
                     f"{self._remedy('copy both from one run of hyperfocal train')}"
+                )
+
+        for stamp in self.stamps[1:]:
+            held = metadata_of(stamp.path).get(SHARED, self.path.name)
+            if held != self.path.name:
+                raise FormatError(
+                    f"{stamp.path} takes its numbers from a file called {held}; "
+                    f"{self._remedy(f'call the weights {held}, and the graphs after it')}"
                 )
 
     def require_unchanged(self) -> None:

@@ -6,6 +6,7 @@ Nothing half-written is left under the final name, and nothing is replaced unask
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -34,6 +35,7 @@ def require_writable(paths: Iterable[Path], *, inputs: Iterable[Path], overwrite
         if formats.suffix_of(path) not in formats.writable_suffixes():
             known = ", ".join(formats.writable_suffixes())
             raise FormatError(f"{path} has no known picture suffix; choose one of: {known}")
+        formats.require_installed(path)
         if os.path.realpath(path) in taken:
             raise FormatError(f"{path} is one of the frames; choose another output")
         if os.path.realpath(path) in {os.path.realpath(other) for other in paths[:place]}:
@@ -68,6 +70,15 @@ def require_parent(path: Path) -> None:
         raise FormatError(f"folder {path.parent} does not exist; make it first")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise FormatError(f"folder {path.parent} cannot be written to; choose another")
+
+
+def require_exact(path: Path, what: str) -> None:
+    """Raise FormatError where a map would be written as a picture that is only roughly the same."""
+    if formats.is_lossy(formats.suffix_of(path)):
+        raise FormatError(
+            f"{path} would blur the {what}, because JPEG keeps what eyes see; choose .tif for "
+            "numbers or .png for a picture"
+        )
 
 
 def require_fitting(path: Path, info: FrameInfo, *, with_depth: bool = False) -> None:
@@ -162,13 +173,25 @@ def require_folder(folder: Path, *, overwrite: bool) -> None:
         require_parent(folder / "map" if folder.is_dir() else folder)
 
 
-def save_maps(folder: Path, maps: Mapping[str, NDArray[Any]], *, within: Together) -> None:
-    """Each map as NAME.npy and NAME.tif, of the type it has: 16 bit for indices, 8 for masks."""
+def save_maps(
+    folder: Path,
+    maps: Mapping[str, NDArray[Any]],
+    about: Mapping[str, Any] | None = None,
+    *,
+    within: Together,
+) -> None:
+    """Each map as NAME.npy and NAME.tif, of the type it has: 16 bit for indices, 8 for masks.
+
+    `about`, what their numbers mean, becomes about.json.
+    """
     with in_folder(folder, within) as (beside, whole):
         for name, values in maps.items():
             with _beside(beside / f"{name}.npy", whole) as path:
                 np.save(path, values)
             save(beside / f"{name}.tif", *_grey(values), within=whole)
+        if about is not None:
+            text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
+            write_text(beside / "about.json", text, within=whole)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ Ctrl-C; where the process is killed, with the next run.
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,10 @@ class Scratch:
     def close(self) -> None:
         """Remove everything."""
         self._folder.close()
+
+    def close_when_forgotten(self) -> None:
+        """Remove everything when nobody has it any more: for frames that come without a stack."""
+        weakref.finalize(self, self._folder.close)
 
     def _path(self, index: int) -> Path:
         return self._folder.path / f"{index}.raw"

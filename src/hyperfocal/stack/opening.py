@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import glob
+import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hyperfocal.errors import FormatError, StackError
-from hyperfocal.frame import FrameInfo, Source
+from hyperfocal.frame import Source
 from hyperfocal.io import formats
 from hyperfocal.io.limits import LARGEST_PICTURE, MOST_FRAMES
+from hyperfocal.io.scratch import ScratchSource
 from hyperfocal.io.sources import FileSource
 from hyperfocal.stack import fitting, transparency
-from hyperfocal.stack.stack import ArraySource, FrameLike, FramesLike, Stack, natural_key
+from hyperfocal.stack.arrays import ArraySource, array_source, doubts, frames_of, is_array, spooled
+from hyperfocal.stack.stack import FrameLike, FramesLike, Stack, natural_key
 
 
 class _Files(NamedTuple):
@@ -45,8 +45,9 @@ def open_stack(
     The pictures of a folder or of a pattern (`stack/*.tif`) are sorted naturally (2 before 10);
     of a folder, `exclude` (outputs of an earlier run, say) is left out, and so are RAW files, films
     and arrays where there are other pictures. A list keeps its order. A single file of a set of
-    OME-TIFF stands for the set. Arrays are uint8, uint16 or float (0…1). A Stack comes back as it
-    is.
+    OME-TIFF stands for the set. Arrays are uint8, uint16 or float (0…1), of NumPy, dask, xarray,
+    Zarr, torch or PIL; those of an iterator are kept on scratch as they come. A Stack comes back as
+    it is.
 
     Results among the frames, and frames of another size, depth or colour than most are left out,
     which the frames' remarks tell; `is_strict`, and with arrays, they are an error. Pictures
@@ -62,8 +63,9 @@ def open_stack(
     if len(sources) > MOST_FRAMES:
         raise StackError(f"{len(sources)} frames are more than {MOST_FRAMES}; fuse them in parts")
     remarks = _aside(ignored)
-    if is_strict or any(isinstance(source, ArraySource) for source in sources):
+    if is_strict or any(isinstance(source, ArraySource | ScratchSource) for source in sources):
         fitting.require_alike(sources)
+        remarks += doubts(sources)
     else:
         sources, told = fitting.fitting(sources, fewest=fewest)
         remarks += told
@@ -92,15 +94,21 @@ def remarks_of(stack: Stack) -> list[str]:
 def _sources(
     frames: FrameLike | Iterable[FrameLike], exclude: set[Path]
 ) -> tuple[list[Source], tuple[str, ...]]:
-    if isinstance(frames, str | os.PathLike):
-        frames = [frames]
-    # An array of frames is a sequence of arrays already.
-    given = list(frames)
+    if isinstance(frames, Iterator):
+        first = next(frames, None)
+        if first is None:
+            return [], ()
+        frames = itertools.chain([first], frames)
+        if is_array(first):
+            return list(spooled(array_source(each, at) for at, each in enumerate(frames))), ()
+    given = _each(frames)
     sources: list[Source] = []
     ignored: list[str] = []
     for place, frame in enumerate(given):
-        if isinstance(frame, np.ndarray):
-            sources.append(_array_source(frame, place))
+        if not isinstance(frame, str | os.PathLike):
+            if not is_array(frame):
+                raise StackError(_no_frame(f"frame {place + 1}", frame))
+            sources.append(array_source(frame, place))
             continue
         path, selection = formats.split(os.fspath(frame))
         try:
@@ -121,6 +129,24 @@ def _sources(
                     raise
                 ignored.append(file.name)
     return sources, tuple(ignored)
+
+
+def _each(frames: FrameLike | Iterable[FrameLike]) -> list[FrameLike]:
+    """What is given, one by one; raises StackError for what holds no frames."""
+    if isinstance(frames, str | os.PathLike):
+        return [frames]
+    if is_array(frames):
+        return frames_of(frames)
+    if not isinstance(frames, Iterable):
+        raise StackError(_no_frame("frames", frames))
+    return list(frames)
+
+
+def _no_frame(what: str, given: object) -> str:
+    return (
+        f"{what} is of type {type(given).__name__}; give a folder, paths, or arrays of NumPy, "
+        "dask, xarray, Zarr, torch or PIL"
+    )
 
 
 def _files(path: Path, exclude: set[Path]) -> _Files:
@@ -211,7 +237,7 @@ def _with_remarks(sources: list[Source], remarks: list[str]) -> list[Source]:
             source,
             info=dataclasses.replace(source.info, remarks=(*source.info.remarks, *remarks)),
         )
-        if remarks and isinstance(source, FileSource | ArraySource)
+        if remarks and isinstance(source, FileSource | ArraySource | ScratchSource)
         else source
         for source in sources
     ]
@@ -227,21 +253,6 @@ def _believed(sources: list[Source], largest_picture: float) -> list[Source]:
         else source
         for source in sources
     ]
-
-
-def _array_source(frame: NDArray[Any], place: int) -> ArraySource:
-    name = f"array {place + 1}"
-    samples = frame[:, :, None] if frame.ndim == 2 else frame
-    if samples.ndim != 3 or samples.shape[2] not in (1, 3) or 0 in samples.shape:
-        raise StackError(
-            f"{name} has shape {frame.shape}; give (height, width) or (height, width, 1 or 3)"
-        )
-    if samples.dtype.kind == "f":
-        samples = samples.astype(np.float32, copy=False)
-    elif samples.dtype not in (np.uint8, np.uint16):
-        raise StackError(f"{name} is of type {samples.dtype}; give uint8, uint16 or float")
-    height, width, channels = samples.shape
-    return ArraySource(FrameInfo(name, height, width, channels, samples.dtype), samples)
 
 
 def _told(frames: FramesLike) -> str:

@@ -42,7 +42,7 @@ def detail_maps(stack: Stack, *, on_step: OnStep = silent) -> Details:
     for index in range(len(stack)):
         stack.load(index, then=index + 1)
         maps.append(detail(stack.grey(index)))
-        on_step("look", index + 1, len(stack))
+        on_step("order", index + 1, len(stack))
     return np.stack(maps)  # a few kilobytes a frame
 
 

@@ -11,9 +11,8 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,34 +20,20 @@ from numpy.typing import NDArray
 from hyperfocal.errors import StackError
 from hyperfocal.frame import FrameInfo, Grey, Pixels, Samples, Source, to_grey, to_pixels
 from hyperfocal.io.scratch import Scratch
+from hyperfocal.stack.arrays import ArraySource, LazySource
 
-FrameLike: TypeAlias = str | os.PathLike[str] | NDArray[Any]
+
+class ArrayLike(Protocol):
+    """What can become an array: of NumPy, dask, xarray, Zarr, h5py, torch, PIL."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NDArray[Any]: ...
+
+
+FrameLike: TypeAlias = str | os.PathLike[str] | NDArray[Any] | ArrayLike
 FramesLike: TypeAlias = "FrameLike | Iterable[FrameLike] | Stack"
 _CHUNK = 256  # rows
 _TINY = 1 << 18  # bytes of a frame
 _KEPT = 2  # frames; a pair is decoded once, and memory does not depend on the number of frames
-
-
-@dataclass(frozen=True)
-class ArraySource:
-    """An array as a frame: (height, width) or (height, width, 1 or 3)."""
-
-    info: FrameInfo
-    samples: Samples
-    path: ClassVar[None] = None
-    is_sequential: ClassVar[bool] = False
-
-    def read(self) -> Samples:
-        return self.samples
-
-    def covered(self, rows: slice) -> None:
-        return None
-
-    def matched(self, first: Source) -> Source:
-        return self
-
-    def require_room(self) -> None:
-        """It lies in memory already."""
 
 
 class Stack:
@@ -165,7 +150,7 @@ class Stack:
     def spool(self) -> None:
         """Keep decoded frames on disk from now on, because they will be read piece by piece."""
         self._is_spool_optional = False
-        if self._spool is None and any(not isinstance(s, ArraySource) for s in self.sources):
+        if self._spool is None and any(map(_is_decoded, self.sources)):
             self._spool = Scratch(self.info)
 
     def spool_if_room(self, memory_bytes: int) -> None:
@@ -208,6 +193,11 @@ class Stack:
                 f"{self.name(index)} changed while it was read; fuse again when it is complete"
             )
         return samples
+
+
+def _is_decoded(source: Source) -> bool:
+    """Whether a frame has to be read from elsewhere than memory."""
+    return not isinstance(source, ArraySource) or isinstance(source, LazySource)
 
 
 def natural_key(name: str) -> list[Any]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hyperfocal.frame import FrameInfo, Samples, Source
 from hyperfocal.stack import ordering
-from hyperfocal.stack.stack import ArraySource
+from hyperfocal.stack.arrays import ArraySource
 
 Thumbnail = NDArray[np.float32]  # (1024,), mean 0, length 1; zeros where there is no contrast
 

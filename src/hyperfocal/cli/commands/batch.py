@@ -10,8 +10,9 @@ from hyperfocal.batch import report
 from hyperfocal.batch.ledger import Ledger
 from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.plan import make_plan
+from hyperfocal.batch.report import counted
 from hyperfocal.batch.runs import Outcome, run_jobs
-from hyperfocal.cli import shoots
+from hyperfocal.cli import console, shoots
 from hyperfocal.cli.arguments import built
 from hyperfocal.cli.progress import Progress
 from hyperfocal.escapes import printable
@@ -48,15 +49,15 @@ def _run(given: argparse.Namespace) -> None:
     with Progress() as progress:
         plan = make_plan(given.folder, given.out, options, on_step=progress)
     for notice in plan.notices:
-        shoots.note(notice)
+        console.note(notice)
     if given.dry_run:
-        print(_table(plan.jobs, options.suffix))
+        console.say(_table(plan.jobs, options.suffix))
         return
     report.require_own(given.out, overwrite=given.overwrite)
-    bar = Progress()
+    bar = shoots.progress(given)
     with Ledger(given.out) as ledger, bar as progress:
         for notice in ledger.notices:
-            shoots.note(notice)
+            console.note(notice)
         work = shoots.work_of(given, ledger)
         rows: list[Outcome] = []
         try:
@@ -68,7 +69,7 @@ def _run(given: argparse.Namespace) -> None:
             # Ctrl-C leaves a report too, of what was done and what was not.
             left = [work.waiting(job) for job in plan.jobs[len(rows) :]]
             report.write(given.out, [*rows, *left], plan.notices)
-    print(shoots.summary(rows, given.out), file=sys.stderr)
+    console.remark(shoots.summary(rows, given.out))
     sys.exit(1 if any(row.failure for row in rows) else 0)
 
 
@@ -81,9 +82,9 @@ def _table(jobs: Any, suffix: str) -> str:
             else ""
         )
         told = job.failure or ("a frame by itself, skipped" if job.is_lone else job.reason)
-        lines.append(printable(f"{job.name}{suffix}  {len(job.frames)} frames  {ends}  ({told})"))
+        told = f"{job.name}{suffix}  {counted(len(job.frames))}  {ends}  ({told})"
+        lines.append(printable(told))
     frame_count = sum(len(job.frames) for job in jobs)
     stack_count = sum(not job.is_lone and not job.failure for job in jobs)
-    return "\n".join(
-        [*lines, f"{stack_count} stack{'s' * (stack_count != 1)} of {frame_count} frames"]
-    )
+    stacks = f"{stack_count} stack{'s' * (stack_count != 1)}"
+    return "\n".join([*lines, f"{stacks} of {counted(frame_count)}"])

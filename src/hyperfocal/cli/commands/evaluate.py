@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import Any
 
+from hyperfocal.cli import console
+from hyperfocal.cli.commands import metrics
 from hyperfocal.escapes import printable
 from hyperfocal.evaluation import NOISE_WARNING, evaluate
 from hyperfocal.metrics import CONVENTIONS
@@ -16,7 +17,8 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "evaluate",
         help="measure the quality of a fused picture",
-        description="Metrics of a fused picture. " + NOISE_WARNING + ".",
+        description="Metrics of a fused picture: ↑ higher is better, ↓ lower is, nothing where "
+        "neither is; `hyperfocal metrics` says what they are. " + NOISE_WARNING + ".",
     )
     parser.add_argument("fused", help="the fused picture")
     parser.add_argument("--sources", nargs="+", default=[], help="the frames it was made from")
@@ -45,11 +47,12 @@ def _run(given: argparse.Namespace) -> None:
         grey=given.grey,
     )
     if given.json:
-        told = {"metrics": evaluation.values, "undefined": evaluation.undefined}
-        print(json.dumps({**told, "grey": given.grey, "warning": NOISE_WARNING}, indent=2))
+        told: dict[str, Any] = {"metrics": evaluation.values, "undefined": evaluation.undefined}
+        told["notices"] = list(evaluation.notices)
+        console.say(json.dumps({**told, "grey": given.grey, "warning": NOISE_WARNING}, indent=2))
         return
     for name, value in evaluation.values.items():
-        print(f"{name:10} {value:.6g}")
+        console.say(f"{name:10} {value:<12.6g} {metrics.arrow(name)}".rstrip())
     for name, reason in evaluation.undefined.items():
-        print(f"{name:10} undefined: {printable(reason)}")
-    print(f"note: {NOISE_WARNING}", file=sys.stderr)
+        console.say(f"{name:10} undefined: {printable(reason)}")
+    console.notes([*evaluation.notices, NOISE_WARNING])

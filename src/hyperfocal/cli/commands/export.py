@@ -15,6 +15,12 @@ def add(commands: Any) -> None:
         "export", help="make the graphs that inference runs, beside weights that were trained"
     )
     parser.add_argument("weights", nargs="+", type=Path, help=".safetensors files")
+    parser.add_argument(
+        "--shared",
+        action="store_true",
+        help="leave numbers in the weights file, which then must stay beside the graphs under its "
+        "name: graphs of a fraction of the size",
+    )
     parser.set_defaults(run=_run, makes_files=True)
 
 
@@ -31,7 +37,7 @@ def _run(given: argparse.Namespace) -> None:
     networks = {path: load_network(path) for path in given.weights}
     for path, network in networks.items():
         try:
-            made = export_graphs(network, path)
+            made = export_graphs(network, path, is_shared=given.shared)
         except OSError as error:
             raise FormatError(
                 f"graphs cannot be written beside {path} ({error.strerror}); free space or copy it "

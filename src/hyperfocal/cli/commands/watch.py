@@ -11,9 +11,8 @@ from hyperfocal.batch.folders import require_root
 from hyperfocal.batch.ledger import Ledger
 from hyperfocal.batch.runs import Outcome
 from hyperfocal.batch.watch import Watcher, WatchOptions
-from hyperfocal.cli import shoots
+from hyperfocal.cli import console, shoots
 from hyperfocal.cli.arguments import add_options, built
-from hyperfocal.cli.progress import Progress
 
 _WATCH = """\
 Fuse stacks as their frames arrive in a folder, from a camera, a card or a microscope.
@@ -46,10 +45,10 @@ def _run(given: argparse.Namespace) -> None:
     require_root(given.folder, exclude=given.out)
     report.require_own(given.out, overwrite=given.overwrite)
     options = built(WatchOptions, given)
-    bar = Progress()
+    bar = shoots.progress(given)
     with Ledger(given.out) as ledger, bar as progress:
         for notice in ledger.notices:
-            shoots.note(notice)
+            console.note(notice)
         watcher = Watcher(given.folder, shoots.work_of(given, ledger), options)
         rows: dict[str, Outcome] = {}
         for row in watcher.rows(once=given.once, on_step=progress):
@@ -58,5 +57,5 @@ def _run(given: argparse.Namespace) -> None:
             if row.status != "kept":
                 shoots.tell(row)
             report.write(given.out, list(rows.values()), ())
-    print(shoots.summary(list(rows.values()), given.out), file=sys.stderr)
+    console.remark(shoots.summary(list(rows.values()), given.out))
     sys.exit(1 if any(row.failure for row in rows.values()) else 0)

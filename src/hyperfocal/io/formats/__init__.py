@@ -8,7 +8,8 @@ format has a place for a depth map. `open` takes a Selection where a file may ho
 and so does `open_set`, which is there where a file may say that others make a stack with it.
 `IS_SECONDARY` is there where files of a folder with other pictures are no frames of it (a RAW file
 beside its JPEG), `IS_FOLDER` where a picture is a folder of files, `IS_SRGB` where other colours
-than sRGB's cannot be described.
+than sRGB's cannot be described, `IS_LOSSY` where what is written is not what was given, and
+`require_installed` where writing needs an extra.
 """
 
 from __future__ import annotations
@@ -40,12 +41,14 @@ __all__ = [
     "is_damaged",
     "is_folder",
     "is_known",
+    "is_lossy",
     "is_secondary",
     "looks_known",
     "matched",
     "metadata",
     "open_frames",
     "open_set",
+    "require_installed",
     "require_profile",
     "require_readable",
     "require_whole",
@@ -178,6 +181,18 @@ def require_profile(path: Path, icc: bytes | None) -> None:
         raise FormatError(
             f"{path} cannot carry the frames' colour profile; choose .tif, .png or .jpg"
         )
+
+
+def require_installed(path: Path) -> None:
+    """Raise MissingExtra where writing such a file needs a package that is absent."""
+    chosen = _written(suffix_of(path))
+    if hasattr(chosen, "require_installed"):
+        chosen.require_installed(path)
+
+
+def is_lossy(suffix: str) -> bool:
+    """Whether files of this suffix hold roughly what was written: `is_lossy(".jpg")` -> `True`."""
+    return hasattr(_written(suffix), "IS_LOSSY")
 
 
 def holds_depth(suffix: str) -> bool:

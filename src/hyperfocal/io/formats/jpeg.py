@@ -29,6 +29,7 @@ SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 SIGNATURES = (b"\xff\xd8\xff",)
 DTYPES = ("uint8",)
 METADATA = ("icc", "exif")
+IS_LOSSY = True
 
 _EOI, _SOS, _APP0, _APP1, _APP2 = 0xD9, 0xDA, 0xE0, 0xE1, 0xE2
 _SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}

@@ -135,6 +135,11 @@ def save(
             _write(below, f"depth in {unit}", depth[:, :, None], like)
 
 
+def require_installed(path: Path) -> None:
+    """Raise MissingExtra where the library that writes it is absent."""
+    _library(path)
+
+
 def is_whole(path: Path) -> bool:
     """Whether the descriptions are there; `open` has looked for the chunks of each frame."""
     return bool(_images(_library(path), path))
