@@ -26,6 +26,7 @@ class Signals:
         self.kept = "nothing was written"
         self._since = 0.0
         self._is_working = False
+        self._has_ended = False
         self._before: dict[int, Any] = {}
         self._hook = sys.unraisablehook
 
@@ -43,9 +44,15 @@ class Signals:
 
     def close(self, *, for_good: bool) -> None:
         """From now on nothing is left to be stopped; `for_good`, the process only has to end."""
+        self._has_ended = True
         for number, before in self._before.items():
             signal.signal(number, signal.SIG_IGN if for_good else before)
         sys.unraisablehook = self._hook
+
+    def tell(self) -> str:
+        """The line that says what a stop leaves; the work has ended."""
+        self._has_ended = True
+        return self.told
 
     @property
     def told(self) -> str:
@@ -79,7 +86,8 @@ class Signals:
         return hook
 
     def _again(self, *_: Any) -> None:
-        raise KeyboardInterrupt
+        if not self._has_ended:
+            raise KeyboardInterrupt
 
 
 class Lenient(io.TextIOWrapper):

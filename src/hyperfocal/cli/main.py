@@ -87,7 +87,7 @@ def _run(arguments: Sequence[str] | None, signals: ending.Signals) -> tuple[int,
 
 
 def _stopped(signals: ending.Signals) -> int:
-    print(signals.told, end="", file=sys.stderr)
+    print(signals.tell(), end="", file=sys.stderr)
     return 128 + (signals.came or 0)
 
 
