@@ -50,12 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _complain(f"standard output cannot be written: {lost}; choose another place for it")
         code = code or 1
     ending.flush_streams()
-    if code:
+    if code is not None:
         sys.exit(code)
 
 
-def _run(arguments: Sequence[str] | None, signals: ending.Signals) -> tuple[int, bool]:
-    """The exit code, and whether what was printed is what was asked for."""
+def _run(arguments: Sequence[str] | None, signals: ending.Signals) -> tuple[int | None, bool]:
+    """The exit code where there is one, and whether what was printed is what was asked for."""
     prints = True
     try:
         # FFmpeg speaks of damaged films itself, in many lines and before our one.
@@ -83,7 +83,7 @@ def _run(arguments: Sequence[str] | None, signals: ending.Signals) -> tuple[int,
         if not _lacks_memory(error):
             raise
         return _complain(_out_of_memory()), prints
-    return 0, prints
+    return None, prints
 
 
 def _stopped(signals: ending.Signals) -> int:
