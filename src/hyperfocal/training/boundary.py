@@ -1,4 +1,4 @@
-"""The boundary guided filter of GACN, differentiable; `methods.gacn.boundary` is the same in NumPy."""
+"""The boundary guided filter of GACN, differentiable: `methods.gacn.boundary` with a gradient."""
 
 from __future__ import annotations
 
