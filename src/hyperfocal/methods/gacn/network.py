@@ -90,11 +90,15 @@ class GacnNetwork(nn.Module):
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """The decision map (N, 1, H, W), 1 where the first frame is taken."""
         both = self.activity(self.features(torch.cat([first, second])))
-        return torch.sigmoid(self.config.steepness * self.score(self.compared(*both.chunk(2))))
+        return self.decided(*both.chunk(2))
+
+    def decided(self, first: Tensor, second: Tensor) -> Tensor:
+        """The decision map of two frames' activities (N, C, H, W)."""
+        return torch.sigmoid(self.config.steepness * self.score(self.compared(first, second)))
 
 
 def box_sum(maps: Tensor, radius: int) -> Tensor:
     """Sum over the (2·radius + 1)² window; outside the picture there is nothing to add."""
     side = 2 * radius + 1
-    maps = functional.avg_pool2d(maps, (side, 1), 1, (radius, 0), divisor_override=1)
-    return functional.avg_pool2d(maps, (1, side), 1, (0, radius), divisor_override=1)
+    maps = functional.avg_pool2d(maps, (side, 1), 1, (radius, 0))
+    return functional.avg_pool2d(maps, (1, side), 1, (0, radius)) * side**2
