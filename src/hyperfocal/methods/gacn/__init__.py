@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.frame import Grey
+from hyperfocal.inference.engines import AnyPrecision
 from hyperfocal.inference.networks import NetworkOptions
 from hyperfocal.methods.gacn import boundary
 from hyperfocal.methods.gacn.config import GacnConfig
@@ -31,6 +32,10 @@ from hyperfocal.options import option
 class Gacn(NetworkOptions):
     """Options of the method."""
 
+    precision: AnyPrecision = option(  # type: ignore[assignment]
+        "auto",
+        "arithmetic of the decision path; auto: bf16 where the engine has it. Features are fp32",
+    )
     calibration: Literal["running", "serial", "published"] = option(
         "running",
         "what frames after the second are compared with: features of the winner so far, the result "

@@ -73,9 +73,9 @@ class GacnNetwork(nn.Module):
         middle, left, above = padded[..., 1:, 1:], padded[..., 1:, :-1], padded[..., :-1, 1:]
         return box_sum((middle - left).square() + (middle - above).square(), self.config.radius)
 
-    def compared(self, first: Tensor, second: Tensor) -> Tensor:
-        """Per channel, 1 where the first frame's activity is larger, 0 where the second's is."""
-        return torch.sigmoid(self.config.steepness * (first - second))
+    def compared(self, ahead: Tensor) -> Tensor:
+        """Per channel, 1 where the first frame's activity is ahead of the second's, else 0."""
+        return torch.sigmoid(self.config.steepness * ahead)
 
     def score(self, compared: Tensor) -> Tensor:
         """(N, C, H, W) soft maps -> (N, 1, H, W), positive where the first frame is to be taken.
@@ -90,11 +90,8 @@ class GacnNetwork(nn.Module):
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """The decision map (N, 1, H, W), 1 where the first frame is taken."""
         both = self.activity(self.features(torch.cat([first, second])))
-        return self.decided(*both.chunk(2))
-
-    def decided(self, first: Tensor, second: Tensor) -> Tensor:
-        """The decision map of two frames' activities (N, C, H, W)."""
-        return torch.sigmoid(self.config.steepness * self.score(self.compared(first, second)))
+        first, second = both.chunk(2)
+        return torch.sigmoid(self.config.steepness * self.score(self.compared(first - second)))
 
 
 def box_sum(maps: Tensor, radius: int) -> Tensor:
