@@ -38,6 +38,7 @@ from hyperfocal.training.export import export  # noqa: E402
 CONFIGS = {
     "prism": {"channels": 8, "refine_channels": 12, "depth": 3, "power": 1.2, "epsilon": 1e-5},
     "sesf": {"growth": 8, "blocks": 6},
+    "gacn": {"growth": 8, "blocks": 3, "decision": (20, 1), "gate": 5, "radius": 4},
     "ums": {"channels": (4, 4, 6, 8), "kernel": 5},
     "cnn_fuse": {"channels": (4, 8, 12), "hidden": 0},
     "dense_fuse": {"growth": 6, "layers": 6},

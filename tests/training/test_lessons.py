@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 
 from hyperfocal.training.lessons.deep_fuse import TrainDeepFuse  # noqa: E402
 from hyperfocal.training.lessons.dense_fuse import TrainDenseFuse  # noqa: E402
+from hyperfocal.training.lessons.gacn import TrainGacn  # noqa: E402
 from hyperfocal.training.lessons.prism import TrainPrism  # noqa: E402
 from hyperfocal.training.lessons.sesf import TrainSesf  # noqa: E402
 from hyperfocal.training.lessons.ums import TrainUms  # noqa: E402
@@ -40,6 +41,11 @@ def of_prism(terms):
             TrainDeepFuse(brightness_weight=5),
             views(2, 1, 32, 32),
             lambda terms: terms["1 - MEF-SSIM"] + 5 * terms["brightness"],
+        ),
+        (
+            TrainGacn(dice_weight=3, gradient_weight=5),
+            views(2, 1, 48, 48),
+            lambda terms: 3 * terms["1 - Dice"] + 5 * terms["1 - Qg"],
         ),
         (
             TrainUms(mse_weight=2, ssim_weight=3, gradient_weight=5, frequency_weight=7),

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from hyperfocal.frame import Grey, Weight
 
 
-def guided_filter(guide: Grey, mask: NDArray[np.bool_], *, radius: int, epsilon: float) -> Weight:
+def guided_filter(
+    guide: Grey, mask: NDArray[np.bool_] | Weight, *, radius: int, epsilon: float
+) -> Weight:
     """The mask smoothed along the edges of the guide, 0…1; it looks 2·radius pixels far.
 
     `guide` and `epsilon` are on the same scale. Windows at the border are smaller, not padded.

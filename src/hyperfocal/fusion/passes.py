@@ -6,6 +6,7 @@ and a few of the picture, however many frames there are.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,7 +22,16 @@ from hyperfocal.decision.verification import Decision
 from hyperfocal.errors import StackError
 from hyperfocal.frame import FocusMap, Grey, IndexMap, Pixels, Samples, Source, Weight, to_samples
 from hyperfocal.measures import Measure
-from hyperfocal.methods import DepthFold, Fold, Folding, Method, Selecting, TwoPassFold, has_depth
+from hyperfocal.methods import (
+    DepthFold,
+    Fold,
+    Folding,
+    Method,
+    Selecting,
+    Surveying,
+    TwoPassFold,
+    has_depth,
+)
 from hyperfocal.progress import OnStep, silent
 from hyperfocal.stack.stack import Stack
 
@@ -167,20 +177,16 @@ class Measuring:
 
     stage = "measure"
 
-    def __init__(self, stack: Stack, measure: Measure, tile: Tile, surveyed: list[Any] | None):
+    def __init__(self, stack: Stack, measure: Measure, tile: Tile, survey: Survey | None):
         self._stack, self._measure, self._tile = stack, measure, tile
-        self._surveyed = surveyed  # a few numbers a frame, for all tiles; None: the tile is all
+        self._survey = survey  # None: the tile is all of the picture
         new = getattr(measure, "arg_max", ArgMax)
         self.arg_max: ArgMax = new(tile.outer_bottom - tile.outer_top, stack.info.width)
         self.everywhere: NDArray[np.bool_] | None = None  # of the tile and its halo
 
     def take(self, frame: int) -> None:
         stack, rows = self._stack, self._tile.outer_rows
-        known = None
-        if self._surveyed is not None:
-            if len(self._surveyed) == frame:
-                self._surveyed.append(self._measure.survey(stack.grey(frame)))
-            known = self._surveyed[frame]
+        known = None if self._survey is None else self._survey.of(frame)
         focus_map = self._measure(stack.grey(frame, rows), known)
         covered = stack.covered(frame, rows)
         if covered is not None:
@@ -189,6 +195,20 @@ class Measuring:
                 self.everywhere = np.ones(covered.shape, bool)
             self.everywhere &= covered
         self.arg_max.add(frame, focus_map)
+
+
+class Survey:
+    """What all tiles of a frame share: found once a frame, a few numbers each."""
+
+    def __init__(self, stack: Stack, found: Callable[[Grey], Any]):
+        self._stack, self._found = stack, found
+        self._known: list[Any] = []
+
+    def of(self, frame: int) -> Any:
+        """Of the frame of this number; the first tile takes all frames in turn."""
+        if len(self._known) == frame:
+            self._known.append(self._found(self._stack.grey(frame)))
+        return self._known[frame]
 
 
 class Observing:
@@ -219,13 +239,14 @@ class Adding:
 
     stage = "fold"
 
-    def __init__(self, seen: Observing):
-        self._seen, self.fold = seen, seen.fold
+    def __init__(self, seen: Observing, survey: Survey | None = None):
+        self._seen, self._survey, self.fold = seen, survey, seen.fold
         self.everywhere: NDArray[np.bool_] | None = None  # of the tile and its halo
 
     def take(self, frame: int) -> None:
         given = self._seen.given(frame)
-        self.fold.add(*given)
+        told = {} if self._survey is None else {"surveyed": self._survey.of(frame)}
+        self.fold.add(*given, **told)
         for covered in given[1:]:
             if covered is not None:
                 before = self.everywhere
@@ -287,7 +308,7 @@ class Selection:
     def __init__(self, run: Run, measure: Measure, decision: Decision):
         self._run, self._measure, self._decision = run, measure, decision
         self._plan = run.plan(measure.halo, measure.grid)
-        self._surveyed: list[Any] | None = [] if len(self._plan) > 1 else None
+        self._survey = Survey(run.stack, measure.survey) if len(self._plan) > 1 else None
         self._begun: Measuring | None = None
         self.taken = 0
 
@@ -310,7 +331,7 @@ class Selection:
         return Composite(picture, index, initial, activity, depth, confidence, covered)
 
     def _measuring(self, tile: Tile) -> Measuring:
-        return Measuring(self._run.stack, self._measure, tile, self._surveyed)
+        return Measuring(self._run.stack, self._measure, tile, self._survey)
 
     def _compared(self) -> tuple[IndexMap, FocusMap, Weight, NDArray[np.bool_] | None]:
         """Arg-max over frames, its focus measure and confidence, and where all have data.
@@ -361,6 +382,9 @@ class Folded:
         self._run, self._method = run, method
         held = getattr(method, "bytes_per_pixel", _BYTES_PER_PIXEL)
         self._plan = run.plan(method.halo, method.grid, held)
+        self._survey: Survey | None = None
+        if len(self._plan) > 1 and isinstance(method, Surveying):
+            self._survey = Survey(run.stack, method.survey)
         self._begun: tuple[Observing, Adding] | None = None
         self.taken = 0
 
@@ -407,7 +431,7 @@ class Folded:
         stack = self._run.stack
         shape = tile.outer_bottom - tile.outer_top, stack.info.width, stack.info.channels
         seen = Observing(stack, self._method.fold(*shape), tile, shape[2])
-        return seen, Adding(seen)
+        return seen, Adding(seen, self._survey)
 
 
 def _has_passes(method: Method) -> bool:

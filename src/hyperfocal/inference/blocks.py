@@ -36,6 +36,15 @@ class Block:
     size: tuple[int, int]  # of the picture
     border: int  # px that are wrong where the picture goes on
 
+    @property
+    def pixels(self) -> tuple[slice, slice]:
+        """Rows and columns of the picture that it covers."""
+        rows, columns = (
+            slice(start, start + length)
+            for start, length in zip(self.corner, self.side, strict=True)
+        )
+        return rows, columns
+
     def cut(self, maps: NDArray[np.float32], scale: int = 1) -> NDArray[np.float32]:
         """(1, C, h, w): the block's part of maps (C, H, W) that are `scale` times smaller.
 

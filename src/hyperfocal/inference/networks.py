@@ -53,13 +53,23 @@ class NetworkOptions:
             return weights.shipped(self.network, self.stem)
         return weights.read(Path(self.weights).expanduser(), self.network)
 
-    def opened(self, graph: str, shapes: Shapes, *, alone: bool = False) -> Network:
-        """A graph of the network, ready for these shapes; kept for the next frame."""
+    def opened(
+        self,
+        graph: str,
+        shapes: Shapes,
+        *,
+        alone: bool = False,
+        precision: AnyPrecision | None = None,
+    ) -> Network:
+        """A graph of the network, ready for these shapes; kept for the next frame.
+
+        In the arithmetic of the options, if no other is named.
+        """
         return _opened(
             self.used_weights,
             graph,
             self.engine,
-            self.precision,
+            precision or self.precision,
             tuple(sorted(shapes.items())),
             alone=alone,
         )

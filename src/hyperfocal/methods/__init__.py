@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal import registry
 from hyperfocal.decision.verification import Decision
-from hyperfocal.frame import IndexMap, Pixels, Weight
+from hyperfocal.frame import Grey, IndexMap, Pixels, Weight
 from hyperfocal.inference.networks import NetworkOptions
 from hyperfocal.measures import Measure
 
@@ -71,12 +71,9 @@ class DepthEstimate:
 class DepthFold(Fold, Protocol):
     """A fold that knows where in the stack each pixel comes from, and where frames have data.
 
-    It keeps none of the arrays that it is given; the next frame overwrites them.
+    It keeps none of the arrays that it is given; the next frame overwrites them. If it is a
+    `TwoPassFold` too, `observe` is told as well where the frame has data.
     """
-
-    def observe(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
-        """Take note of the next frame, where it has data of its own; None: everywhere."""
-        ...
 
     def add(self, pixels: Pixels, covered: NDArray[np.bool_] | None = None) -> None:
         """Take in the next frame, where it has data of its own; None: everywhere."""
@@ -109,6 +106,19 @@ class Folding(Protocol):
 
     def fold(self, height: int, width: int, channels: int) -> Fold:
         """A new, empty fold for a tile of this shape."""
+        ...
+
+
+@runtime_checkable
+class Surveying(Folding, Protocol):
+    """A folding method that must know something of a whole frame to work on a tile of it.
+
+    Where the picture is cut into tiles, `add` of its folds is given that as `surveyed`; where it is
+    not, the tile is the frame.
+    """
+
+    def survey(self, frame: Grey) -> Any:
+        """What all tiles of this frame share; small, for it is kept for every frame."""
         ...
 
 

@@ -130,3 +130,46 @@ def _gaussian(maps: Tensor) -> Tensor:
     maps = functional.conv2d(maps, kernel.view(1, 1, -1, 1))
     maps = functional.conv2d(maps, kernel.view(1, 1, 1, -1))
     return maps.reshape(count, channels, *maps.shape[2:])
+
+
+def dice_loss(made: Tensor, mask: Tensor) -> Tensor:
+    """1 − the Dice coefficient of maps in 0…1, over the whole batch."""
+    overlap = 2 * (made * mask).sum() + 1
+    return 1 - overlap / (made.square().sum() + mask.square().sum() + 1)
+
+
+_SWITCH = 1e5  # steepness of what stands for a minimum
+_NOTHING = 1e-6  # what is divided by instead of 0
+
+
+def gradient_transfer_loss(fused: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """1 − Qg, which says how much of the frames' gradients arrives in the fused picture.
+
+    The metric `qg` (Xydeas and Petrović, 2000) with a soft switch instead of its minimum, and
+    borders repeated. The gradient comes back in `fused`.
+    """
+    slope, angle = _gradient(fused, offset=_NOTHING)
+    gained, total = torch.zeros_like(slope), torch.zeros_like(slope)
+    for frame in (first, second):
+        wanted, wanted_angle = _gradient(frame)
+        above = torch.sigmoid(_SWITCH * (slope - wanted))
+        strength = above * wanted / _divisor(slope) + (1 - above) * slope / _divisor(wanted)
+        turn = ((wanted_angle - angle).abs() - torch.pi / 2).abs() * (2 / torch.pi)
+        kept = torch.sigmoid(10 * (strength - 0.5)) * torch.sigmoid(20 * (turn - 0.75))
+        gained = gained + kept * wanted
+        total = total + wanted
+    return 1 - (gained / _divisor(total)).mean()
+
+
+def _gradient(pictures: Tensor, offset: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Sobel's magnitude and orientation; the offset gives the root a slope where all is flat."""
+    across = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]).to(pictures)
+    padded = functional.pad(pictures, (1, 1, 1, 1), mode="replicate")
+    slopes = functional.conv2d(padded, torch.stack([across, across.T])[:, None])
+    right, down = slopes[:, :1] + offset, slopes[:, 1:]
+    squares = right.square() + down.square()
+    return torch.sqrt(squares + _NOTHING**3), torch.atan(down / _divisor(right))
+
+
+def _divisor(values: Tensor) -> Tensor:
+    return torch.where(values == 0, torch.full_like(values, _NOTHING), values)

@@ -25,7 +25,7 @@ from hyperfocal.measures.sesf.config import Attention, SesfConfig
 from hyperfocal.options import option
 
 _SIDE = 192  # px of a block; larger feature maps fall out of a core's cache
-_POOLED_WHOLE = 500_000  # px; gates of larger frames are pooled over windows
+POOLED_WHOLE = 500_000  # px; gates of larger frames are pooled over windows
 _WINDOW = 32  # px, their side
 _WINDOWS = 144  # about as many; decisions hardly change with more
 
@@ -90,7 +90,7 @@ class SesfMeasure(SesfOptions):
         """
         config = self.config
         if gates is None:
-            if config.attention != "sse" and tile.size <= _POOLED_WHOLE and min(tile.shape) > 1:
+            if config.attention != "sse" and tile.size <= POOLED_WHOLE and min(tile.shape) > 1:
                 return blocks.gradient_of_whole(tile, self._whole)
             gates = self.survey(tile)
         over = Blocks(side=_SIDE, border=config.reach)
@@ -106,7 +106,7 @@ def pooled_over(frame: Grey, reach: int) -> tuple[NDArray[np.float32], NDArray[n
     The frame itself, or if it is large 32 × 32 px windows on a regular grid over it, without their
     `reach` outermost pixels, around which the network does not see all.
     """
-    if frame.size <= _POOLED_WHOLE or min(frame.shape) < _WINDOW:
+    if frame.size <= POOLED_WHOLE or min(frame.shape) < _WINDOW:
         return frame[None, None], np.ones((1, 1, *frame.shape), np.float32)
     inside = np.zeros((1, 1, _WINDOW, _WINDOW), np.float32)
     inside[:, :, reach:-reach, reach:-reach] = 1
