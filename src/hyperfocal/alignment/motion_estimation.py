@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 import cv2
 import numpy as np
@@ -33,6 +33,9 @@ _RICHER = 0.3  # px and
 _RICHER_ERRORS = 8  # standard errors by which a richer model must place the border elsewhere
 _SIMPLER = 0.05  # px or
 _SIMPLER_ERRORS = 2  # standard errors by which a simpler model may place it elsewhere
+_NEAR = 0.1  # px; the same at levels that are looked at on the way down
+_LARGE = 4e5  # px; the finest level of a larger picture takes part only if
+_EXACT = 0.016  # px of the standard error are not reached without; see registration._BIAS
 _ITERATIONS = (12, 8, 6)  # at the coarsest level, the next, and all others
 
 _Array: TypeAlias = NDArray[np.floating[Any]]
@@ -44,6 +47,51 @@ class Level:
 
     grey: Grey
     known: Grey | None  # 1 where there are data, less elsewhere; None: everywhere
+
+    @functools.cached_property
+    def slopes(self) -> tuple[Grey, Grey]:
+        """Half of the derivatives along x and y."""
+        return _half_slopes(self.grey)
+
+
+class Pyramid(Sequence[Level]):
+    """A picture at all sizes, from fine to coarse; each is made ready when it is first needed."""
+
+    def __init__(self, preview: Grey, known: Grey | None):
+        self._pictures, noise = [(preview, known, _NOISE)], _NOISE
+        while min(preview.shape) >= 2 * _SMALLEST:
+            size = (preview.shape[1] // 2, preview.shape[0] // 2)
+            preview = cv2.resize(
+                cv2.GaussianBlur(preview, (0, 0), 0.7), size, interpolation=cv2.INTER_AREA
+            )
+            if known is not None:
+                known = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
+            noise /= 1.5  # the mean of four pixels is less noisy, of neighbours not by half
+            self._pictures.append((preview, known, noise))
+        self._levels: dict[int, Level] = {}
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    @overload
+    def __getitem__(self, place: int) -> Level: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Level]: ...
+    def __getitem__(self, place: int | slice) -> Level | list[Level]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        place %= len(self)
+        if place not in self._levels:
+            preview, known, noise = self._pictures[place]
+            self._levels[place] = Level(contrast_normalised(preview, noise), known)
+        return self._levels[place]
+
+    def shape(self, place: int) -> tuple[int, int]:
+        """Height and width of a level."""
+        height, width = self._pictures[place][0].shape
+        return height, width
 
 
 @dataclass(frozen=True)
@@ -77,21 +125,9 @@ class Motion:
     confidence: float  # 0…1, correlation of what both show
 
 
-def pyramid(preview: Grey, known: Grey | None = None) -> list[Level]:
+def pyramid(preview: Grey, known: Grey | None = None) -> Pyramid:
     """A preview on 0…1 at all sizes, from fine to coarse, ready to be matched."""
-    levels, noise = [], _NOISE
-    while True:
-        levels.append(Level(contrast_normalised(preview, noise), known))
-        height, width = preview.shape
-        if min(height, width) < 2 * _SMALLEST:
-            return levels
-        size = (width // 2, height // 2)
-        preview = cv2.resize(
-            cv2.GaussianBlur(preview, (0, 0), 0.7), size, interpolation=cv2.INTER_AREA
-        )
-        if known is not None:
-            known = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
-        noise /= 1.5  # the mean of four pixels is less noisy, of neighbours not by half
+    return Pyramid(preview, known)
 
 
 def contrast_normalised(grey: Grey, noise: float = _NOISE) -> Grey:
@@ -109,9 +145,10 @@ def _mean(grey: Grey) -> Grey:
     return cv2.blur(cv2.blur(grey, size), size)
 
 
-def is_flat(levels: Sequence[Level]) -> bool:
+def is_flat(levels: Pyramid) -> bool:
     """Whether a picture shows too little to be matched."""
-    return all(float(np.mean(level.grey * level.grey)) < 0.05 for level in levels)
+    # From the coarsest on, because most pictures show something there.
+    return all(float(np.mean(level.grey * level.grey)) < 0.05 for level in reversed(levels))
 
 
 def warped(grey: Grey, matrix: Matrix, shape: tuple[int, ...], *, cubic: bool = True) -> Grey:
@@ -134,8 +171,8 @@ def coverage(frame_shape: tuple[int, ...], matrix: Matrix, shape: tuple[int, ...
 
 
 def match(
-    references: Sequence[Sequence[Level]],
-    frame: Sequence[Level],
+    references: Sequence[Pyramid],
+    frame: Pyramid,
     start: Matrix,
     *,
     from_coarse: bool = True,
@@ -144,26 +181,37 @@ def match(
 
     The simplest model is taken that explains what the blocks say.
     """
-    shape = references[0][0].grey.shape
+    shape = references[0].shape(0)
     if from_coarse:
         matrix = _descended(references[0], frame, start)
     else:
         # What neighbours needed to fit need not be needed here.
         matrix = transforms.simplified(start, shape[0], shape[1], _RICHER)[1]
-    matrix, fit, blocks = _settled(references, frame, matrix, "similarity")
-    model = _needed(blocks, shape)
-    if model != "similarity":
-        matrix, fit, _ = _settled(references, frame, matrix, model)
+    finest = 0 if len(frame) < 3 or shape[0] * shape[1] < _LARGE else 1
+    matrix, model, fit = _modelled(references, frame, matrix, finest)
+    if finest and _error(fit, model, shape) > _EXACT:
+        matrix, model, fit = _modelled(references, frame, matrix, 0)
     error = _error(fit, model, shape)
     enough = max(_SIMPLER, _SIMPLER_ERRORS * error)
     model, matrix = transforms.simplified(matrix, shape[0], shape[1], enough)
     return Motion(matrix, model, fit.residual, error, confidence(references[0], frame, matrix))
 
 
-def confidence(reference: Sequence[Level], frame: Sequence[Level], matrix: Matrix) -> float:
+def _modelled(
+    references: Sequence[Pyramid], frame: Pyramid, matrix: Matrix, finest: int
+) -> tuple[Matrix, Model, Fit]:
+    """The transform on which levels from this one on agree, of the simplest model that does."""
+    matrix, fit, blocks = _settled(references, frame, matrix, "similarity", finest)
+    model = _needed(blocks, references[0].shape(0))
+    if model != "similarity":
+        matrix, fit, _ = _settled(references, frame, matrix, model, finest)
+    return matrix, model, fit
+
+
+def confidence(reference: Pyramid, frame: Pyramid, matrix: Matrix) -> float:
     """Correlation of what both pictures show, at a size where defocus does not matter much."""
     level = min(_COMBINED, len(reference)) - 1
-    blocks = _compare_level(reference, frame, level, matrix)
+    blocks = _compare_level([reference], frame, level, matrix)[0]
     detail = blocks.detail.sum()
     return max(0.0, float(blocks.detail @ blocks.correlation / detail)) if detail > 0 else 0.0
 
@@ -172,28 +220,41 @@ def fitted(blocks: BlockMatches, model: Model, shape: tuple[int, ...], rounds: i
     """The transform of this kind that explains the displacements best, by robust weights."""
     centre, size = _frame_of(shape)
     design = transforms.basis((blocks.centres - centre) / size, model)
-    informed = np.swapaxes(design, 1, 2) @ blocks.information
-    squares, slopes = informed @ design, (informed @ blocks.moved[:, :, None])[:, :, 0]
+    # Whitened, each displacement is two equations whose errors are alike.
+    root = _root(blocks.information)
+    equations = np.concatenate(
+        [root[0] * design[:, 0] + root[1] * design[:, 1], root[2] * design[:, 1]]
+    )
+    x, y = blocks.moved.T[:, :, None]
+    wanted = np.concatenate([root[0] * x + root[1] * y, root[2] * y])[:, 0]
     trust = np.clip(blocks.correlation, 0, 1) ** 2
     weights, scale = trust, 1.0
     for _ in range(rounds):
-        normal, right = np.tensordot(weights, squares, 1), weights @ slopes
+        weighted = equations * np.concatenate([weights, weights])[:, None]
+        normal, right = equations.T @ weighted, wanted @ weighted
         normal += (1e-6 * np.trace(normal) + 1e-9) * np.eye(len(right))
         parameters = np.linalg.solve(normal, right)
-        left = blocks.moved - design @ parameters
-        squared = (left[:, None] @ blocks.information @ left[:, :, None]).ravel()
-        distance = np.sqrt(np.maximum(squared, 0))
+        distance = np.hypot(*(wanted - equations @ parameters).reshape(2, -1))
         seen = distance[weights > 0.01]
         # The median of a Rayleigh distribution is 1.18 times its parameter.
         scale = float(np.median(seen)) / 1.18 + 1e-6 if len(seen) else 1.0
         # Geman and McClure: blocks that disagree with the rest lose nearly all say.
         weights = trust / (1 + (distance / (2.5 * scale)) ** 2) ** 2
     mass = weights * np.trace(blocks.information, axis1=1, axis2=2)
+    left = blocks.moved - design @ parameters
     to_pixels = np.array([[size, 0, centre[0]], [0, size, centre[1]], [0, 0, 1]])
     small = transforms.from_parameters(parameters / size, model)
     change = transforms.normal(to_pixels @ small @ np.linalg.inv(to_pixels))
     residual = weighted_median(np.hypot(*left.T), mass)
     return Fit(change, np.linalg.inv(normal) * scale**2, residual)
+
+
+def _root(information: _Array) -> _Array:
+    """(3, count, 1): the upper triangle whose square is each block's information (Cholesky)."""
+    first = np.sqrt(np.maximum(information[:, 0, 0], 0))
+    second = information[:, 0, 1] / np.maximum(first, 1e-30)
+    third = np.sqrt(np.maximum(information[:, 1, 1] - second**2, 0))
+    return np.stack([first, second, third])[:, :, None]
 
 
 def weighted_median(values: _Array, weights: _Array) -> float:
@@ -205,7 +266,7 @@ def weighted_median(values: _Array, weights: _Array) -> float:
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
-def _descended(reference: Sequence[Level], frame: Sequence[Level], matrix: Matrix) -> Matrix:
+def _descended(reference: Pyramid, frame: Pyramid, matrix: Matrix) -> Matrix:
     """A similarity found from the coarsest level down to the last but finest."""
     for place, level in enumerate(reversed(range(min(1, len(reference) - 1), len(reference)))):
         here, there = reference[level], frame[level]
@@ -216,22 +277,26 @@ def _descended(reference: Sequence[Level], frame: Sequence[Level], matrix: Matri
             kind: Model = "translation" if place == 0 and step < steps // 2 else "similarity"
             change = fitted(compare(here, there, local), kind, here.grey.shape).change
             local = _composed(local, change)
-            if transforms.largest_shift(change, *here.grey.shape) < 0.02:
+            if transforms.largest_shift(change, *here.grey.shape) < _NEAR:
                 break
         matrix = transforms.rescaled(local, 1 / x, 1 / y)
     return matrix
 
 
 def _settled(
-    references: Sequence[Sequence[Level]], frame: Sequence[Level], matrix: Matrix, model: Model
+    references: Sequence[Pyramid],
+    frame: Pyramid,
+    matrix: Matrix,
+    model: Model,
+    finest: int,
 ) -> tuple[Matrix, Fit, BlockMatches]:
-    """The transform of this kind on which the finest levels and all references agree.
+    """The transform of this kind on which levels from the finest on and all references agree.
 
     Its last, small change, and the blocks that asked for it, come back too.
     """
-    shape = references[0][0].grey.shape
+    shape = references[0].shape(0)
     for _ in range(8):
-        blocks = _blocks(references, frame, matrix)
+        blocks = _blocks(references, frame, matrix, finest)
         fit = fitted(blocks, model, shape)
         matrix = _composed(matrix, fit.change)
         if transforms.largest_shift(fit.change, *shape) < _SETTLED:
@@ -279,22 +344,18 @@ def _frame_of(shape: tuple[int, ...]) -> tuple[_Array, float]:
     return centre, max(1.0, float(np.hypot(*centre)))
 
 
-def _factors(levels: Sequence[Level], level: int) -> tuple[float, float]:
+def _factors(levels: Pyramid, level: int) -> tuple[float, float]:
     """How much smaller a level is than the finest, in x and y."""
-    (height, width), (full_height, full_width) = levels[level].grey.shape, levels[0].grey.shape
+    (height, width), (full_height, full_width) = levels.shape(level), levels.shape(0)
     return width / full_width, height / full_height
 
 
 def _blocks(
-    references: Sequence[Sequence[Level]], frame: Sequence[Level], matrix: Matrix
+    references: Sequence[Pyramid], frame: Pyramid, matrix: Matrix, finest: int
 ) -> BlockMatches:
-    """Blocks of the finest levels of all references, in pixels of the finest."""
-    levels = range(min(_COMBINED, len(frame)))
-    parts = [
-        _compare_level(reference, frame, level, matrix)
-        for reference in references
-        for level in levels
-    ]
+    """Blocks of a few levels of all references, in pixels of the finest of all."""
+    levels = range(finest, min(finest + _COMBINED, len(frame)))
+    parts = [part for level in levels for part in _compare_level(references, frame, level, matrix)]
     return BlockMatches(
         np.concatenate([part.centres for part in parts]),
         np.concatenate([part.moved for part in parts]),
@@ -305,78 +366,103 @@ def _blocks(
 
 
 def _compare_level(
-    reference: Sequence[Level], frame: Sequence[Level], level: int, matrix: Matrix
-) -> BlockMatches:
-    x, y = _factors(reference, level)
-    blocks = compare(reference[level], frame[level], transforms.rescaled(matrix, x, y))
+    references: Sequence[Pyramid], frame: Pyramid, level: int, matrix: Matrix
+) -> list[BlockMatches]:
+    """Blocks of one level of each reference, in pixels of the finest."""
+    x, y = _factors(references[0], level)
     factor = (x + y) / 2
-    centres = (blocks.centres + 0.5) / [x, y] - 0.5
-    return BlockMatches(
-        centres,
-        blocks.moved / factor,
-        blocks.information * factor**2,
-        blocks.correlation,
-        blocks.detail,
-    )
+    local = transforms.rescaled(matrix, x, y)
+    seen = _Seen(frame[level], local, references[0].shape(level))
+    found = []
+    for reference in references:
+        blocks = seen.compared(reference[level])
+        centres = (blocks.centres + 0.5) / [x, y] - 0.5
+        moved, information = blocks.moved / factor, blocks.information * factor**2
+        found.append(BlockMatches(centres, moved, information, blocks.correlation, blocks.detail))
+    return found
 
 
 def compare(reference: Level, frame: Level, matrix: Matrix) -> BlockMatches:
     """Displacements left between a reference and a frame that is warped by the matrix."""
-    shape = reference.grey.shape
-    seen = warped(frame.grey, matrix, shape)
-    both = coverage(frame.grey.shape, matrix, shape)
-    if reference.known is not None:
-        both *= reference.known > 0.99
-    mean = (seen + reference.grey) * np.float32(0.5)
-    across = cv2.Scharr(mean, cv2.CV_32F, 1, 0, scale=1 / 32) * both
-    down = cv2.Scharr(mean, cv2.CV_32F, 0, 1, scale=1 / 32) * both
-    seen *= both
-    here = reference.grey * both
-    change = here - seen
-    rows, columns, window = _grid(shape)
-    area = _BLOCK * _BLOCK
+    return _Seen(frame, matrix, reference.grey.shape).compared(reference)
 
-    def total(first: Grey, second: Grey) -> _Array:
-        product = cv2.multiply(first[window], second[window])
-        means = cv2.resize(product, (columns, rows), interpolation=cv2.INTER_AREA)
-        return means.astype(np.float64).ravel() * area
 
-    structure = np.empty((rows * columns, 2, 2))
-    structure[:, 0, 0], structure[:, 1, 1] = total(across, across), total(down, down)
-    structure[:, 0, 1] = structure[:, 1, 0] = total(across, down)
-    slope = np.stack([total(across, change), total(down, change)], axis=1)
-    # Keeps a block that shows edges of one direction from running along them.
-    damping = 0.003 * np.trace(structure, axis1=1, axis2=2) + 1e-6
-    moved = np.linalg.solve(structure + damping[:, None, None] * np.eye(2), slope[:, :, None])
-    moved = moved[:, :, 0]
-    squares = total(change, change)
-    unexplained = np.maximum(squares - (moved * slope).sum(1), 1e-3 * squares) + 1e-6
-    information = structure * (total(both, both) / unexplained)[:, None, None]
-    moved *= np.minimum(1, _LONGEST / np.maximum(np.hypot(*moved.T), 1e-9))[:, None]
-    energy = total(seen, seen), total(here, here)
-    correlation = total(seen, here) / np.sqrt(energy[0] * energy[1] + 1e-6)
-    return BlockMatches(
-        _centres(shape), moved, information, correlation, np.minimum(*energy) / area
+class _Seen:
+    """A frame warped by a matrix, ready to be compared with pictures of one geometry."""
+
+    def __init__(self, frame: Level, matrix: Matrix, shape: tuple[int, ...]):
+        self._grey = warped(frame.grey, matrix, shape)
+        self._slopes = _half_slopes(self._grey)
+        self._known = coverage(frame.grey.shape, matrix, shape)
+        self._grid = _Grid(shape)
+
+    def compared(self, reference: Level) -> BlockMatches:
+        """Displacements left between a reference and the frame as seen here."""
+        total, area = self._grid.total, _BLOCK * _BLOCK
+        both = self._known
+        if reference.known is not None:
+            both = both * (reference.known > 0.99)
+        # Slopes of the mean of both.
+        across, down = (
+            cv2.multiply(cv2.add(one, other), both)
+            for one, other in zip(self._slopes, reference.slopes, strict=True)
+        )
+        seen, here = cv2.multiply(self._grey, both), cv2.multiply(reference.grey, both)
+        change = here - seen
+        a, b, d = total(across, across), total(across, down), total(down, down)
+        slope = total(across, change), total(down, change)
+        squares = total(change, change)
+        # Keeps a block that shows edges of one direction from running along them.
+        damping = 0.003 * (a + d) + 1e-6
+        moved = _solved(a + damping, b, d + damping, slope)
+        unexplained = np.maximum(squares - (moved * slope).sum(0), 1e-3 * squares) + 1e-6
+        share = total(both, both) / unexplained
+        information = np.array([[a, b], [b, d]]) * share
+        moved *= np.minimum(1, _LONGEST / np.maximum(np.hypot(*moved), 1e-9))
+        energy = total(seen, seen), total(here, here)
+        common = (energy[0] + energy[1] - squares) / 2
+        correlation = common / np.sqrt(energy[0] * energy[1] + 1e-6)
+        return BlockMatches(
+            self._grid.centres,
+            moved.T,
+            information.transpose(2, 0, 1),
+            correlation,
+            np.minimum(*energy) / area,
+        )
+
+
+def _half_slopes(grey: Grey) -> tuple[Grey, Grey]:
+    """Half of the derivatives along x and y."""
+    return (
+        cv2.Scharr(grey, cv2.CV_32F, 1, 0, scale=1 / 64),
+        cv2.Scharr(grey, cv2.CV_32F, 0, 1, scale=1 / 64),
     )
 
 
-def _grid(shape: tuple[int, ...]) -> tuple[int, int, tuple[slice, slice]]:
-    """Rows and columns of blocks, and the middle of the picture that they cover."""
-    rows, columns = shape[0] // _BLOCK, shape[1] // _BLOCK
-    top, left = (shape[0] - rows * _BLOCK) // 2, (shape[1] - columns * _BLOCK) // 2
-    return (
-        rows,
-        columns,
-        (
+def _solved(a: _Array, b: _Array, d: _Array, right: tuple[_Array, _Array]) -> _Array:
+    """(2, count): what [[a, b], [b, d]] takes to the right side."""
+    determinant = a * d - b * b
+    return np.stack([d * right[0] - b * right[1], a * right[1] - b * right[0]]) / determinant
+
+
+class _Grid:
+    """Blocks side by side in the middle of a picture."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        self._shape = rows, columns = shape[0] // _BLOCK, shape[1] // _BLOCK
+        top, left = (shape[0] - rows * _BLOCK) // 2, (shape[1] - columns * _BLOCK) // 2
+        self._window = (
             slice(top, top + rows * _BLOCK),
             slice(left, left + columns * _BLOCK),
-        ),
-    )
+        )
+        y = top + (np.arange(rows) + 0.5) * _BLOCK - 0.5
+        x = left + (np.arange(columns) + 0.5) * _BLOCK - 0.5
+        self.centres: Points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
 
-
-@functools.lru_cache(64)
-def _centres(shape: tuple[int, int]) -> Points:
-    rows, columns, (vertical, horizontal) = _grid(shape)
-    y = vertical.start + (np.arange(rows) + 0.5) * _BLOCK - 0.5
-    x = horizontal.start + (np.arange(columns) + 0.5) * _BLOCK - 0.5
-    return np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+    def total(self, first: Grey, second: Grey) -> _Array:
+        """The sum of products in each block."""
+        rows, columns = self._shape
+        one, other = (
+            grey[self._window].reshape(rows, _BLOCK, columns, _BLOCK) for grey in (first, second)
+        )
+        return np.einsum("rycx,rycx->rc", one, other).astype(np.float64).ravel()

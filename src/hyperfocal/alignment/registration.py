@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.alignment import initial_guess, motion_estimation, neighbours, transforms
-from hyperfocal.alignment.motion_estimation import Level, Motion
+from hyperfocal.alignment.motion_estimation import Motion, Pyramid
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.alignment.transforms import IDENTITY, Matrix
 from hyperfocal.frame import Grey
@@ -75,7 +75,7 @@ class Registration:
         self._chains: list[_Chain] = []
         self._flat: set[int] = set()
         self._details: dict[int, NDArray[np.float32]] = {}  # of frames that show anything
-        self._last: tuple[int, list[Level]] | None = None  # that showed anything
+        self._last: tuple[int, Pyramid] | None = None  # that showed anything
         self._count = 0
 
     def add(self, index: int) -> Matrix | None:
@@ -157,7 +157,7 @@ class Registration:
         if order == frames:
             return self._chains
         chains: list[_Chain] = []
-        last: tuple[int, list[Level]] | None = None
+        last: tuple[int, Pyramid] | None = None
         for index in order:
             levels = motion_estimation.pyramid(self._previews.grey(index))
             _linked(chains, index, levels, last, self._previews)
@@ -229,8 +229,8 @@ def _length(chain: _Chain) -> int:
 def _linked(
     chains: list[_Chain],
     index: int,
-    levels: list[Level],
-    last: tuple[int, list[Level]] | None,
+    levels: Pyramid,
+    last: tuple[int, Pyramid] | None,
     previews: Previews,
 ) -> _Chain:
     """The chain that a frame hangs on: by the frame before, else by the end of the longest."""
@@ -249,7 +249,7 @@ def _linked(
 
 
 def _hung(
-    chains: list[_Chain], index: int, levels: list[Level], end: int, before: list[Level]
+    chains: list[_Chain], index: int, levels: Pyramid, end: int, before: Pyramid
 ) -> _Chain | None:
     """The chain of frame `end`, with a frame hung on that; None where they do not match."""
     found = matched([before], levels, IDENTITY)
@@ -261,7 +261,7 @@ def _hung(
     return chain
 
 
-def matched(references: Sequence[Sequence[Level]], frame: Sequence[Level], start: Matrix) -> Motion:
+def matched(references: Sequence[Pyramid], frame: Pyramid, start: Matrix) -> Motion:
     """The motion around `start`, or, where that shows nothing, from anywhere."""
     found = motion_estimation.match(references, frame, start)
     if found.confidence >= _CONFIDENT:
@@ -285,7 +285,7 @@ def _placed_outward(
     better = {reference: Placement(IDENTITY, "reference", _perfect())}
     composite = _Composite(previews.grey(reference))
     first = composite.levels()
-    beside: dict[int, list[Level]] = {}  # the outermost placed frames
+    beside: dict[int, Pyramid] = {}  # the outermost placed frames
     for step, (index, before) in enumerate(_outward(list(found), reference)):
         preview, start = previews.grey(index), found[index].matrix
         references = [composite.levels(), first]
@@ -326,10 +326,10 @@ class _Composite:
         self._preview = preview.copy()
         self._energy = _energy(preview)
 
-    def levels(self) -> list[Level]:
+    def levels(self) -> Pyramid:
         return motion_estimation.pyramid(self._preview)
 
-    def add(self, preview: Grey, matrix: Matrix) -> list[Level]:
+    def add(self, preview: Grey, matrix: Matrix) -> Pyramid:
         """Take in a frame; its own levels, placed, come back."""
         shape = self._preview.shape
         placed = motion_estimation.warped(preview, matrix, shape)
