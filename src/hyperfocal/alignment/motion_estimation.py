@@ -33,7 +33,9 @@ _RICHER = 0.3  # px and
 _RICHER_ERRORS = 8  # standard errors by which a richer model must place the border elsewhere
 _SIMPLER = 0.05  # px or
 _SIMPLER_ERRORS = 2  # standard errors by which a simpler model may place it elsewhere
-_NEAR = 0.1  # px; the same at levels that are looked at on the way down
+_NEAR = 0.1  # px; the same on the way down, and where the next would be smaller by far
+_STRIP = 200_000  # px that are compared at once
+_LOOKS = 4  # at the finest level of a large picture
 _LARGE = 4e5  # px; the finest level of a larger picture takes part only if
 _EXACT = 0.016  # px of the standard error are not reached without; see registration._BIAS
 _ITERATIONS = (12, 8, 6)  # at the coarsest level, the next, and all others
@@ -187,10 +189,10 @@ def match(
     else:
         # What neighbours needed to fit need not be needed here.
         matrix = transforms.simplified(start, shape[0], shape[1], _RICHER)[1]
-    finest = 0 if len(frame) < 3 or shape[0] * shape[1] < _LARGE else 1
-    matrix, model, fit = _modelled(references, frame, matrix, finest)
-    if finest and _error(fit, model, shape) > _EXACT:
-        matrix, model, fit = _modelled(references, frame, matrix, 0)
+    is_large = len(frame) > 2 and shape[0] * shape[1] > _LARGE
+    matrix, model, fit = _modelled(references, frame, matrix, 1 if is_large else 0)
+    if is_large and (not from_coarse or _error(fit, model, shape) > _EXACT):
+        matrix, model, fit = _refined(references, frame, matrix, model)
     error = _error(fit, model, shape)
     enough = max(_SIMPLER, _SIMPLER_ERRORS * error)
     model, matrix = transforms.simplified(matrix, shape[0], shape[1], enough)
@@ -205,6 +207,21 @@ def _modelled(
     model = _needed(blocks, references[0].shape(0))
     if model != "similarity":
         matrix, fit, _ = _settled(references, frame, matrix, model, finest)
+    return matrix, model, fit
+
+
+def _refined(
+    references: Sequence[Pyramid], frame: Pyramid, matrix: Matrix, model: Model
+) -> tuple[Matrix, Model, Fit]:
+    """The same from the finest level on, near a transform of that model: a look or two do."""
+    shape = references[0].shape(0)
+    for _ in range(_LOOKS):
+        blocks = _blocks(references, frame, matrix, 0)
+        model = max(model, _needed(blocks, shape), key=transforms.MODELS.index)
+        fit = fitted(blocks, model, shape)
+        matrix = _composed(matrix, fit.change)
+        if transforms.largest_shift(fit.change, *shape) < _NEAR:
+            break
     return matrix, model, fit
 
 
@@ -372,10 +389,8 @@ def _compare_level(
     x, y = _factors(references[0], level)
     factor = (x + y) / 2
     local = transforms.rescaled(matrix, x, y)
-    seen = _Seen(frame[level], local, references[0].shape(level))
     found = []
-    for reference in references:
-        blocks = seen.compared(reference[level])
+    for blocks in _compared([reference[level] for reference in references], frame[level], local):
         centres = (blocks.centres + 0.5) / [x, y] - 0.5
         moved, information = blocks.moved / factor, blocks.information * factor**2
         found.append(BlockMatches(centres, moved, information, blocks.correlation, blocks.detail))
@@ -384,51 +399,101 @@ def _compare_level(
 
 def compare(reference: Level, frame: Level, matrix: Matrix) -> BlockMatches:
     """Displacements left between a reference and a frame that is warped by the matrix."""
-    return _Seen(frame, matrix, reference.grey.shape).compared(reference)
+    return _compared([reference], frame, matrix)[0]
 
 
-class _Seen:
-    """A frame warped by a matrix, ready to be compared with pictures of one geometry."""
+def _compared(references: Sequence[Level], frame: Level, matrix: Matrix) -> list[BlockMatches]:
+    """The same for pictures of one geometry, for which the frame is warped once."""
+    grid = _Grid(references[0].grey.shape)
+    sums = [np.empty((9, grid.rows, grid.columns)) for _ in references]
+    # A strip of everything that is compared stays in the processor's cache.
+    for top in range(0, grid.rows, grid.rows_of_strip):
+        strip = _Strip(frame, matrix, grid, range(top, min(grid.rows, top + grid.rows_of_strip)))
+        for found, reference in zip(sums, references, strict=True):
+            found[:, top : top + grid.rows_of_strip] = strip.sums(reference)
+    return [_matches(found.reshape(9, -1), grid.centres) for found in sums]
 
-    def __init__(self, frame: Level, matrix: Matrix, shape: tuple[int, ...]):
-        self._grey = warped(frame.grey, matrix, shape)
-        self._slopes = _half_slopes(self._grey)
-        self._known = coverage(frame.grey.shape, matrix, shape)
-        self._grid = _Grid(shape)
 
-    def compared(self, reference: Level) -> BlockMatches:
-        """Displacements left between a reference and the frame as seen here."""
-        total, area = self._grid.total, _BLOCK * _BLOCK
+def _matches(sums: _Array, centres: Points) -> BlockMatches:
+    """What blocks say, from sums of products of what both pictures show in them."""
+    a, b, d, x, y, squares, seen, here, count = sums
+    # Keeps a block that shows edges of one direction from running along them.
+    damping = 0.003 * (a + d) + 1e-6
+    first, last = a + damping, d + damping
+    moved = np.stack([last * x - b * y, first * y - b * x]) / (first * last - b * b)
+    unexplained = np.maximum(squares - (moved[0] * x + moved[1] * y), 1e-3 * squares) + 1e-6
+    information = np.array([[a, b], [b, d]]) * (count / unexplained)
+    moved *= np.minimum(1, _LONGEST / np.maximum(np.hypot(*moved), 1e-9))
+    # Of products of both, from the square of their difference.
+    correlation = (seen + here - squares) / 2 / np.sqrt(seen * here + 1e-6)
+    detail = np.minimum(seen, here) / (_BLOCK * _BLOCK)
+    return BlockMatches(centres, moved.T, information.transpose(2, 0, 1), correlation, detail)
+
+
+class _Grid:
+    """Blocks side by side in the middle of a picture."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.shape = shape
+        self.rows, self.columns = shape[0] // _BLOCK, shape[1] // _BLOCK
+        self.top = (shape[0] - self.rows * _BLOCK) // 2
+        self.left = (shape[1] - self.columns * _BLOCK) // 2
+        self.rows_of_strip = max(1, _STRIP // (self.columns * _BLOCK * _BLOCK))
+
+    @functools.cached_property
+    def centres(self) -> Points:
+        """(count, 2): x and y of the middle of each block."""
+        y = self.top + (np.arange(self.rows) + 0.5) * _BLOCK - 0.5
+        x = self.left + (np.arange(self.columns) + 0.5) * _BLOCK - 0.5
+        return np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+
+
+class _Strip:
+    """A few rows of blocks of a frame as a matrix shows them."""
+
+    def __init__(self, frame: Level, matrix: Matrix, grid: _Grid, blocks: range):
+        top, bottom = (grid.top + row * _BLOCK for row in (blocks.start, blocks.stop))
+        # Slopes look at the rows above and below.
+        above, below = min(1, top), min(1, grid.shape[0] - bottom)
+        shape = bottom - top + above + below, grid.shape[1]
+        down = matrix @ np.array([[1, 0, 0], [0, 1, top - above], [0, 0, 1.0]])
+        grey = warped(frame.grey, down, shape)
+        inner = slice(above, shape[0] - below)
+        columns = slice(grid.left, grid.left + grid.columns * _BLOCK)
+        self._blocks = len(blocks), _BLOCK, grid.columns, _BLOCK
+        self._window = slice(top, bottom), columns
+        self._grey = grey[inner, columns]
+        self._slopes = [slope[inner, columns] for slope in _half_slopes(grey)]
+        self._known = coverage(frame.grey.shape, down, shape)[inner, columns]
+
+    def sums(self, reference: Level) -> _Array:
+        """(9, rows, columns): sums of products over each block of what both show."""
         both = self._known
         if reference.known is not None:
-            both = both * (reference.known > 0.99)
+            both = both * (reference.known[self._window] > 0.99)
+        seen, here = self._grey * both, reference.grey[self._window] * both
         # Slopes of the mean of both.
         across, down = (
-            cv2.multiply(cv2.add(one, other), both)
+            cv2.multiply(cv2.add(one, other[self._window]), both)
             for one, other in zip(self._slopes, reference.slopes, strict=True)
         )
-        seen, here = cv2.multiply(self._grey, both), cv2.multiply(reference.grey, both)
         change = here - seen
-        a, b, d = total(across, across), total(across, down), total(down, down)
-        slope = total(across, change), total(down, change)
-        squares = total(change, change)
-        # Keeps a block that shows edges of one direction from running along them.
-        damping = 0.003 * (a + d) + 1e-6
-        moved = _solved(a + damping, b, d + damping, slope)
-        unexplained = np.maximum(squares - (moved * slope).sum(0), 1e-3 * squares) + 1e-6
-        share = total(both, both) / unexplained
-        information = np.array([[a, b], [b, d]]) * share
-        moved *= np.minimum(1, _LONGEST / np.maximum(np.hypot(*moved), 1e-9))
-        energy = total(seen, seen), total(here, here)
-        common = (energy[0] + energy[1] - squares) / 2
-        correlation = common / np.sqrt(energy[0] * energy[1] + 1e-6)
-        return BlockMatches(
-            self._grid.centres,
-            moved.T,
-            information.transpose(2, 0, 1),
-            correlation,
-            np.minimum(*energy) / area,
-        )
+        products = [
+            (across, across),
+            (across, down),
+            (down, down),
+            (across, change),
+            (down, change),
+            (change, change),
+            (seen, seen),
+            (here, here),
+            (both, both),
+        ]
+        return np.stack([self._total(*product) for product in products])
+
+    def _total(self, first: Grey, second: Grey) -> _Array:
+        one, other = first.reshape(self._blocks), second.reshape(self._blocks)
+        return np.einsum("rycx,rycx->rc", one, other)
 
 
 def _half_slopes(grey: Grey) -> tuple[Grey, Grey]:
@@ -437,32 +502,3 @@ def _half_slopes(grey: Grey) -> tuple[Grey, Grey]:
         cv2.Scharr(grey, cv2.CV_32F, 1, 0, scale=1 / 64),
         cv2.Scharr(grey, cv2.CV_32F, 0, 1, scale=1 / 64),
     )
-
-
-def _solved(a: _Array, b: _Array, d: _Array, right: tuple[_Array, _Array]) -> _Array:
-    """(2, count): what [[a, b], [b, d]] takes to the right side."""
-    determinant = a * d - b * b
-    return np.stack([d * right[0] - b * right[1], a * right[1] - b * right[0]]) / determinant
-
-
-class _Grid:
-    """Blocks side by side in the middle of a picture."""
-
-    def __init__(self, shape: tuple[int, ...]):
-        self._shape = rows, columns = shape[0] // _BLOCK, shape[1] // _BLOCK
-        top, left = (shape[0] - rows * _BLOCK) // 2, (shape[1] - columns * _BLOCK) // 2
-        self._window = (
-            slice(top, top + rows * _BLOCK),
-            slice(left, left + columns * _BLOCK),
-        )
-        y = top + (np.arange(rows) + 0.5) * _BLOCK - 0.5
-        x = left + (np.arange(columns) + 0.5) * _BLOCK - 0.5
-        self.centres: Points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
-
-    def total(self, first: Grey, second: Grey) -> _Array:
-        """The sum of products in each block."""
-        rows, columns = self._shape
-        one, other = (
-            grey[self._window].reshape(rows, _BLOCK, columns, _BLOCK) for grey in (first, second)
-        )
-        return np.einsum("rycx,rycx->rc", one, other).astype(np.float64).ravel()
