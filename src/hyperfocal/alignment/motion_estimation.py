@@ -135,16 +135,19 @@ def pyramid(preview: Grey, known: Grey | None = None) -> Pyramid:
 def contrast_normalised(grey: Grey, noise: float = _NOISE) -> Grey:
     """Equal contrast everywhere: the deviation from the local mean over its local spread."""
     detail = cv2.GaussianBlur(grey, (0, 0), 0.8)
-    detail -= _mean(detail)
-    spread = _mean(detail * detail)
-    spread += np.float32(noise * noise)
-    return np.divide(detail, cv2.sqrt(spread), out=detail)
+    mean = _mean(detail)
+    cv2.subtract(detail, mean, dst=detail)
+    spread = _mean(cv2.multiply(detail, detail, dst=mean))
+    cv2.sqrt(cv2.add(spread, noise * noise, dst=spread), dst=spread)
+    normalised: Grey = cv2.divide(detail, spread, dst=detail)
+    return normalised
 
 
 def _mean(grey: Grey) -> Grey:
-    # Two boxes weigh about as a Gaussian does and cost the same at any size.
-    size = (_WINDOW, _WINDOW)
-    return cv2.blur(cv2.blur(grey, size), size)
+    # Two boxes weigh about as a Gaussian does.
+    box = np.ones(_WINDOW, np.float32) / _WINDOW
+    twice = np.convolve(box, box)
+    return cv2.sepFilter2D(grey, -1, twice, twice)
 
 
 def is_flat(levels: Pyramid) -> bool:
