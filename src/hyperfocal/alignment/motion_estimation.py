@@ -28,16 +28,17 @@ _NOISE = 0.004  # contrast, on 0…1, below which nothing counts as detail
 _SMALLEST = 40  # px, shorter side of the coarsest level
 _COMBINED = 3  # finest levels that the last fit looks at together
 _LONGEST = 2.0  # px; beyond it the linear model of a block tells the direction only
-_SETTLED = 0.02  # px; a smaller change is the last
+_SETTLED = 0.06  # px; a smaller change is the last, because the next is smaller by far
 _RICHER = 0.3  # px and
 _RICHER_ERRORS = 8  # standard errors by which a richer model must place the border elsewhere
 _SIMPLER = 0.05  # px or
 _SIMPLER_ERRORS = 2  # standard errors by which a simpler model may place it elsewhere
-_NEAR = 0.1  # px; the same on the way down, and where the next would be smaller by far
+_NEAR = 0.1  # px; the same on the way down
 _STRIP = 200_000  # px that are compared at once
-_LOOKS = 4  # at the finest level of a large picture
+_LOOKS = 8  # at most, at the finest levels
 _LARGE = 4e5  # px; the finest level of a larger picture takes part only if
-_EXACT = 0.016  # px of the standard error are not reached without; see registration._BIAS
+_CLEARLY = 0.05  # of a motion; a smaller standard error leaves no doubt that there is one
+_CLOSE = 0.3  # px, within which it is seen which model is needed
 _ITERATIONS = (12, 8, 6)  # at the coarsest level, the next, and all others
 
 _Array: TypeAlias = NDArray[np.floating[Any]]
@@ -181,10 +182,13 @@ def match(
     start: Matrix,
     *,
     from_coarse: bool = True,
+    enough: float = 0.0,
 ) -> Motion:
     """The motion from pictures of the reference's geometry to a frame, searched around `start`.
 
-    The simplest model is taken that explains what the blocks say.
+    The simplest model is taken that explains what the blocks say. The finest level of a large
+    picture is left out where the standard error without it is `enough` (px), or where the motion
+    is so large that nothing hangs on it.
     """
     shape = references[0].shape(0)
     if from_coarse:
@@ -192,40 +196,16 @@ def match(
     else:
         # What neighbours needed to fit need not be needed here.
         matrix = transforms.simplified(start, shape[0], shape[1], _RICHER)[1]
-    is_large = len(frame) > 2 and shape[0] * shape[1] > _LARGE
-    matrix, model, fit = _modelled(references, frame, matrix, 1 if is_large else 0)
-    if is_large and (not from_coarse or _error(fit, model, shape) > _EXACT):
-        matrix, model, fit = _refined(references, frame, matrix, model)
+    finest = 1 if len(frame) > 2 and shape[0] * shape[1] > _LARGE else 0
+    matrix, model, fit = _settled(references, frame, matrix, "similarity", finest)
     error = _error(fit, model, shape)
-    enough = max(_SIMPLER, _SIMPLER_ERRORS * error)
-    model, matrix = transforms.simplified(matrix, shape[0], shape[1], enough)
+    if finest and error > min(enough, _CLEARLY * transforms.largest_shift(matrix, *shape)):
+        matrix, model, fit = _settled(references, frame, matrix, model, 0)
+        error = _error(fit, model, shape)
+    model, matrix = transforms.simplified(
+        matrix, shape[0], shape[1], max(_SIMPLER, _SIMPLER_ERRORS * error)
+    )
     return Motion(matrix, model, fit.residual, error, confidence(references[0], frame, matrix))
-
-
-def _modelled(
-    references: Sequence[Pyramid], frame: Pyramid, matrix: Matrix, finest: int
-) -> tuple[Matrix, Model, Fit]:
-    """The transform on which levels from this one on agree, of the simplest model that does."""
-    matrix, fit, blocks = _settled(references, frame, matrix, "similarity", finest)
-    model = _needed(blocks, references[0].shape(0))
-    if model != "similarity":
-        matrix, fit, _ = _settled(references, frame, matrix, model, finest)
-    return matrix, model, fit
-
-
-def _refined(
-    references: Sequence[Pyramid], frame: Pyramid, matrix: Matrix, model: Model
-) -> tuple[Matrix, Model, Fit]:
-    """The same from the finest level on, near a transform of that model: a look or two do."""
-    shape = references[0].shape(0)
-    for _ in range(_LOOKS):
-        blocks = _blocks(references, frame, matrix, 0)
-        model = max(model, _needed(blocks, shape), key=transforms.MODELS.index)
-        fit = fitted(blocks, model, shape)
-        matrix = _composed(matrix, fit.change)
-        if transforms.largest_shift(fit.change, *shape) < _NEAR:
-            break
-    return matrix, model, fit
 
 
 def confidence(reference: Pyramid, frame: Pyramid, matrix: Matrix) -> float:
@@ -309,19 +289,26 @@ def _settled(
     matrix: Matrix,
     model: Model,
     finest: int,
-) -> tuple[Matrix, Fit, BlockMatches]:
-    """The transform of this kind on which levels from the finest on and all references agree.
+) -> tuple[Matrix, Model, Fit]:
+    """The transform on which levels from the finest on and all references agree.
 
-    Its last, small change, and the blocks that asked for it, come back too.
+    Of this model, or of a richer one that is needed; its last, small change comes back too.
     """
     shape = references[0].shape(0)
-    for _ in range(8):
+    is_chosen = False
+    for _ in range(_LOOKS):
         blocks = _blocks(references, frame, matrix, finest)
         fit = fitted(blocks, model, shape)
+        # Far from its place a frame seems to be bent.
+        if not is_chosen and transforms.largest_shift(fit.change, *shape) < _CLOSE:
+            is_chosen = True
+            needed = _needed(blocks, shape)
+            if transforms.MODELS.index(needed) > transforms.MODELS.index(model):
+                model, fit = needed, fitted(blocks, needed, shape)
         matrix = _composed(matrix, fit.change)
-        if transforms.largest_shift(fit.change, *shape) < _SETTLED:
+        if is_chosen and transforms.largest_shift(fit.change, *shape) < _SETTLED:
             break
-    return matrix, fit, blocks
+    return matrix, model, fit
 
 
 def _composed(matrix: Matrix, change: Matrix) -> Matrix:

@@ -214,8 +214,13 @@ def _excess(previews: Previews, placement: Placement) -> float:
     """Motion over what is needed to believe it."""
     motion = placement.motion or _perfect()
     # Blocks that blur displaces agree with no motion: one below what it leaves is their chance.
-    needed = max(_MOVED / previews.factor, _BIAS, _ERRORS * motion.uncertainty, motion.residual)
+    needed = max(_least(previews), _ERRORS * motion.uncertainty, motion.residual)
     return transforms.largest_shift(placement.matrix, *previews.shape) / needed
+
+
+def _least(previews: Previews) -> float:
+    """px of a preview, below which nothing counts as motion."""
+    return max(_MOVED / previews.factor, _BIAS)
 
 
 def _perfect() -> Motion:
@@ -236,12 +241,12 @@ def _linked(
     """The chain that a frame hangs on: by the frame before, else by the end of the longest."""
     chain = None
     if last is not None:
-        chain = _hung(chains, index, levels, *last)
+        chain = _hung(chains, index, levels, *last, previews)
     if chain is None and chains:
         end = next(reversed(max(chains, key=_length).matrices))
         if end != (last or (-1,))[0]:
             before = motion_estimation.pyramid(previews.grey(end))
-            chain = _hung(chains, index, levels, end, before)
+            chain = _hung(chains, index, levels, end, before, previews)
     if chain is None:
         chain = _Chain({index: IDENTITY})
         chains.append(chain)
@@ -249,10 +254,15 @@ def _linked(
 
 
 def _hung(
-    chains: list[_Chain], index: int, levels: Pyramid, end: int, before: Pyramid
+    chains: list[_Chain],
+    index: int,
+    levels: Pyramid,
+    end: int,
+    before: Pyramid,
+    previews: Previews,
 ) -> _Chain | None:
     """The chain of frame `end`, with a frame hung on that; None where they do not match."""
-    found = matched([before], levels, IDENTITY)
+    found = matched([before], levels, IDENTITY, _least(previews) / _ERRORS)
     if found.confidence < _CONFIDENT:
         return None
     chain = next(chain for chain in chains if end in chain.matrices)
@@ -261,14 +271,16 @@ def _hung(
     return chain
 
 
-def matched(references: Sequence[Pyramid], frame: Pyramid, start: Matrix) -> Motion:
+def matched(
+    references: Sequence[Pyramid], frame: Pyramid, start: Matrix, enough: float = 0.0
+) -> Motion:
     """The motion around `start`, or, where that shows nothing, from anywhere."""
-    found = motion_estimation.match(references, frame, start)
+    found = motion_estimation.match(references, frame, start, enough=enough)
     if found.confidence >= _CONFIDENT:
         return found
     tried = [found]
     for other in initial_guess.candidates(references[0], frame):
-        tried.append(motion_estimation.match(references, frame, other))
+        tried.append(motion_estimation.match(references, frame, other, enough=enough))
         if tried[-1].confidence >= _CONFIDENT:
             break
     return max(tried, key=lambda one: one.confidence)
