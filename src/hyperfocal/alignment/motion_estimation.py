@@ -35,6 +35,8 @@ _SIMPLER = 0.05  # px or
 _SIMPLER_ERRORS = 2  # standard errors by which a simpler model may place it elsewhere
 _NEAR = 0.1  # px; the same on the way down
 _STRIP = 200_000  # px that are compared at once
+_UNTOLD = 0.003  # of trust; a block below has no say
+_SAME = 1e-3  # px; rounds of weighting that change less have come to their end
 _LOOKS = 8  # at most, at the finest levels
 _LARGE = 4e5  # px; the finest level of a larger picture takes part only if
 _CLEARLY = 0.05  # of a motion; a smaller standard error leaves no doubt that there is one
@@ -196,7 +198,7 @@ def match(
     else:
         # What neighbours needed to fit need not be needed here.
         matrix = transforms.simplified(start, shape[0], shape[1], _RICHER)[1]
-    finest = 1 if len(frame) > 2 and shape[0] * shape[1] > _LARGE else 0
+    finest = 1 if _is_large(references[0]) else 0
     matrix, model, fit = _settled(references, frame, matrix, "similarity", finest)
     error = _error(fit, model, shape)
     if finest and error > min(enough, _CLEARLY * transforms.largest_shift(matrix, *shape)):
@@ -219,29 +221,37 @@ def confidence(reference: Pyramid, frame: Pyramid, matrix: Matrix) -> float:
 def fitted(blocks: BlockMatches, model: Model, shape: tuple[int, ...], rounds: int = 6) -> Fit:
     """The transform of this kind that explains the displacements best, by robust weights."""
     centre, size = _frame_of(shape)
-    design = transforms.basis((blocks.centres - centre) / size, model)
+    trust = np.clip(blocks.correlation, 0, 1) ** 2
+    told = np.flatnonzero(trust > _UNTOLD)  # others have next to no say
+    if not len(told):
+        told = np.arange(len(trust))
+    trust, moved, information = trust[told], blocks.moved[told], blocks.information[told]
+    design = transforms.basis((blocks.centres[told] - centre) / size, model)
     # Whitened, each displacement is two equations whose errors are alike.
-    root = _root(blocks.information)
+    root = _root(information)
     equations = np.concatenate(
         [root[0] * design[:, 0] + root[1] * design[:, 1], root[2] * design[:, 1]]
     )
-    x, y = blocks.moved.T[:, :, None]
-    wanted = np.concatenate([root[0] * x + root[1] * y, root[2] * y])[:, 0]
-    trust = np.clip(blocks.correlation, 0, 1) ** 2
-    weights, scale = trust, 1.0
+    wanted = np.concatenate(
+        [root[0, :, 0] * moved[:, 0] + root[1, :, 0] * moved[:, 1], root[2, :, 0] * moved[:, 1]]
+    )
+    weights, scale, parameters = trust, 1.0, np.full(design.shape[2], np.inf)
     for _ in range(rounds):
         weighted = equations * np.concatenate([weights, weights])[:, None]
         normal, right = equations.T @ weighted, wanted @ weighted
         normal += (1e-6 * np.trace(normal) + 1e-9) * np.eye(len(right))
-        parameters = np.linalg.solve(normal, right)
-        distance = np.hypot(*(wanted - equations @ parameters).reshape(2, -1))
+        before, parameters = parameters, np.linalg.solve(normal, right)
+        x, y = (wanted - equations @ parameters).reshape(2, -1)
+        distance = np.sqrt(x * x + y * y)
         seen = distance[weights > 0.01]
         # The median of a Rayleigh distribution is 1.18 times its parameter.
         scale = float(np.median(seen)) / 1.18 + 1e-6 if len(seen) else 1.0
         # Geman and McClure: blocks that disagree with the rest lose nearly all say.
         weights = trust / (1 + (distance / (2.5 * scale)) ** 2) ** 2
-    mass = weights * np.trace(blocks.information, axis1=1, axis2=2)
-    left = blocks.moved - design @ parameters
+        if np.abs(parameters - before).max(initial=0) < _SAME:
+            break
+    mass = weights * (information[:, 0, 0] + information[:, 1, 1])
+    left = moved - design @ parameters
     to_pixels = np.array([[size, 0, centre[0]], [0, size, centre[1]], [0, 0, 1]])
     small = transforms.from_parameters(parameters / size, model)
     change = transforms.normal(to_pixels @ small @ np.linalg.inv(to_pixels))
@@ -268,7 +278,8 @@ def weighted_median(values: _Array, weights: _Array) -> float:
 
 def _descended(reference: Pyramid, frame: Pyramid, matrix: Matrix) -> Matrix:
     """A similarity found from the coarsest level down to the last but finest."""
-    for place, level in enumerate(reversed(range(min(1, len(reference) - 1), len(reference)))):
+    finest = min(2 if _is_large(reference) else 1, len(reference) - 1)
+    for place, level in enumerate(reversed(range(finest, len(reference)))):
         here, there = reference[level], frame[level]
         x, y = _factors(reference, level)
         local = transforms.rescaled(matrix, x, y)
@@ -349,6 +360,12 @@ def _frame_of(shape: tuple[int, ...]) -> tuple[_Array, float]:
     """Centre of a picture and distance of its corners from there."""
     centre = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
     return centre, max(1.0, float(np.hypot(*centre)))
+
+
+def _is_large(levels: Pyramid) -> bool:
+    """Whether its finest level costs much."""
+    height, width = levels.shape(0)
+    return len(levels) > 2 and height * width > _LARGE
 
 
 def _factors(levels: Pyramid, level: int) -> tuple[float, float]:

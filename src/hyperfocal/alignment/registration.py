@@ -35,6 +35,7 @@ _UNUSUAL = 0.7  # logarithm of light over the median; such a frame is no good re
 _TOO_SMALL = 64  # px of the shorter side, below which nothing is estimated
 _MOVED = 0.25  # px of a frame, below which a stack counts as registered
 _ERRORS = 6  # standard errors that a motion must exceed to count
+_AROUND = 11  # px around a pixel in which detail is compared
 _BIAS = 0.1  # px of a preview by which defocus alone is seen to move a frame
 
 
@@ -356,8 +357,9 @@ class _Composite:
 def _energy(grey: Grey) -> Grey:
     """Detail around each pixel."""
     detail = cv2.GaussianBlur(grey, (0, 0), 0.8)
-    detail -= cv2.GaussianBlur(detail, (0, 0), 3)
-    return cv2.GaussianBlur(detail * detail, (0, 0), 3)
+    # Boxes, because they cost a third of Gaussians as wide.
+    cv2.subtract(detail, cv2.blur(detail, (_AROUND, _AROUND)), dst=detail)
+    return cv2.sqrBoxFilter(detail, -1, (_AROUND, _AROUND))
 
 
 def _with_flat(placements: list[Placement], flat: set[int]) -> list[Placement]:
