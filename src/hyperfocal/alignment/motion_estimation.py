@@ -35,6 +35,7 @@ _SIMPLER = 0.05  # px or
 _SIMPLER_ERRORS = 2  # standard errors by which a simpler model may place it elsewhere
 _NEAR = 0.1  # px; the same on the way down
 _STRIP = 200_000  # px that are compared at once
+_KNOWN = 0.99  # from which there are data
 _UNTOLD = 0.003  # of trust; a block below has no say
 _SAME = 1e-3  # px; rounds of weighting that change less have come to their end
 _LOOKS = 8  # at most, at the finest levels
@@ -471,13 +472,16 @@ class _Strip:
         self._window = slice(top, bottom), columns
         self._grey = grey[inner, columns]
         self._slopes = [slope[inner, columns] for slope in _half_slopes(grey)]
-        self._known = coverage(frame.grey.shape, down, shape)[inner, columns]
+        known = coverage(frame.grey.shape, down, shape)
+        if frame.known is not None:
+            known *= warped(frame.known, down, shape, cubic=False) > _KNOWN
+        self._known = known[inner, columns]
 
     def sums(self, reference: Level) -> _Array:
         """(9, rows, columns): sums of products over each block of what both show."""
         both = self._known
         if reference.known is not None:
-            both = both * (reference.known[self._window] > 0.99)
+            both = both * (reference.known[self._window] > _KNOWN)
         seen, here = self._grey * both, reference.grey[self._window] * both
         # Slopes of the mean of both.
         across, down = (
