@@ -9,6 +9,7 @@ would follow it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.alignment import motion_estimation, transforms
-from hyperfocal.alignment.motion_estimation import Level
+from hyperfocal.alignment.motion_estimation import Level, Pyramid
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.alignment.registration import Placement, Tell, register
 from hyperfocal.alignment.transforms import Matrix
@@ -73,7 +74,7 @@ class _Sums:
         self._known: Grey | float = 0.0
         self.count = 0
 
-    def add(self, levels: Sequence[Level]) -> None:
+    def add(self, levels: Pyramid) -> None:
         """Take in a frame as it lies."""
         self.add_one(level_of(levels).grey)
 
@@ -95,9 +96,10 @@ class _Sums:
         return _Shares(share, detail)
 
 
-def level_of(levels: Sequence[Level]) -> Level:
+def level_of(levels: Pyramid) -> Level:
     """The finest that is small enough to be looked at for this."""
-    return next((level for level in levels if level.grey.size <= _LARGEST), levels[-1])
+    sizes = [math.prod(levels.shape(place)) for place in range(len(levels))]
+    return levels[next((i for i, size in enumerate(sizes) if size <= _LARGEST), len(sizes) - 1)]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperfocal.alignment.clipping import CLIPPED
+from hyperfocal.alignment.clipping import CLIPPED, reach_any
 from hyperfocal.alignment.gain_offset import Correction
 from hyperfocal.alignment.resampling import Filling
 from hyperfocal.compute import tiles
@@ -97,8 +97,7 @@ class UnclippedSource:
         return self._are_clipped(to_pixels(self.source.read()))
 
     def _are_clipped(self, pixels: Pixels) -> NDArray[np.bool_]:
-        white = CLIPPED * self.correction.gain + self.correction.offset
-        return np.any(pixels >= white, axis=2)
+        return reach_any(pixels, CLIPPED * self.correction.gain + self.correction.offset)
 
     def covered(self, rows: slice) -> NDArray[np.bool_] | None:
         own = self.source.covered(rows)

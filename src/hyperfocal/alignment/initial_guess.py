@@ -6,12 +6,12 @@ Hines, 1975; Lowe, 2004 (SIFT); Fischler and Bolles, 1981 (RANSAC).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
-from hyperfocal.alignment.motion_estimation import Level
+from hyperfocal.alignment.motion_estimation import Pyramid
 from hyperfocal.alignment.transforms import Matrix, normal, rescaled
 from hyperfocal.frame import Grey
 
@@ -19,7 +19,7 @@ _FEATURES = 1500
 _FEWEST = 8  # matches that must agree
 
 
-def candidates(reference: Sequence[Level], frame: Sequence[Level]) -> Iterator[Matrix]:
+def candidates(reference: Pyramid, frame: Pyramid) -> Iterator[Matrix]:
     """Guesses in pixels of the finest level, the cheapest first."""
     level = min(1, len(reference) - 1)
     first, second = reference[level].grey, frame[level].grey

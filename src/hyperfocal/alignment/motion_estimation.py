@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 import cv2
 import numpy as np
@@ -28,12 +28,20 @@ _NOISE = 0.004  # contrast, on 0…1, below which nothing counts as detail
 _SMALLEST = 40  # px, shorter side of the coarsest level
 _COMBINED = 3  # finest levels that the last fit looks at together
 _LONGEST = 2.0  # px; beyond it the linear model of a block tells the direction only
-_SETTLED = 0.02  # px; a smaller change is the last
+_SETTLED = 0.06  # px; a smaller change is the last, because the next is smaller by far
 _RICHER = 0.3  # px and
 _RICHER_ERRORS = 8  # standard errors by which a richer model must place the border elsewhere
 _SIMPLER = 0.05  # px or
 _SIMPLER_ERRORS = 2  # standard errors by which a simpler model may place it elsewhere
+_NEAR = 0.1  # px; the same on the way down
+_STRIP = 200_000  # px that are compared at once
 _KNOWN = 0.99  # from which there are data
+_UNTOLD = 0.003  # of trust; a block below has no say
+_SAME = 1e-3  # px; rounds of weighting that change less have come to their end
+_LOOKS = 8  # at most, at the finest levels
+_LARGE = 4e5  # px; the finest level of a larger picture takes part only if
+_CLEARLY = 0.05  # of a motion; a smaller standard error leaves no doubt that there is one
+_CLOSE = 0.3  # px, within which it is seen which model is needed
 _ITERATIONS = (12, 8, 6)  # at the coarsest level, the next, and all others
 
 _Array: TypeAlias = NDArray[np.floating[Any]]
@@ -45,6 +53,51 @@ class Level:
 
     grey: Grey
     known: Grey | None  # 1 where there are data, less elsewhere; None: everywhere
+
+    @functools.cached_property
+    def slopes(self) -> tuple[Grey, Grey]:
+        """Half of the derivatives along x and y."""
+        return _half_slopes(self.grey)
+
+
+class Pyramid(Sequence[Level]):
+    """A picture at all sizes, from fine to coarse; each is made ready when it is first needed."""
+
+    def __init__(self, preview: Grey, known: Grey | None):
+        self._pictures, noise = [(preview, known, _NOISE)], _NOISE
+        while min(preview.shape) >= 2 * _SMALLEST:
+            size = (preview.shape[1] // 2, preview.shape[0] // 2)
+            preview = cv2.resize(
+                cv2.GaussianBlur(preview, (0, 0), 0.7), size, interpolation=cv2.INTER_AREA
+            )
+            if known is not None:
+                known = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
+            noise /= 1.5  # the mean of four pixels is less noisy, of neighbours not by half
+            self._pictures.append((preview, known, noise))
+        self._levels: dict[int, Level] = {}
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    @overload
+    def __getitem__(self, place: int) -> Level: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Level]: ...
+    def __getitem__(self, place: int | slice) -> Level | list[Level]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        place %= len(self)
+        if place not in self._levels:
+            preview, known, noise = self._pictures[place]
+            self._levels[place] = Level(contrast_normalised(preview, noise), known)
+        return self._levels[place]
+
+    def shape(self, place: int) -> tuple[int, int]:
+        """Height and width of a level."""
+        height, width = self._pictures[place][0].shape
+        return height, width
 
 
 @dataclass(frozen=True)
@@ -78,41 +131,33 @@ class Motion:
     confidence: float  # 0…1, correlation of what both show
 
 
-def pyramid(preview: Grey, known: Grey | None = None) -> list[Level]:
+def pyramid(preview: Grey, known: Grey | None = None) -> Pyramid:
     """A preview on 0…1 at all sizes, from fine to coarse, ready to be matched."""
-    levels, noise = [], _NOISE
-    while True:
-        levels.append(Level(contrast_normalised(preview, noise), known))
-        height, width = preview.shape
-        if min(height, width) < 2 * _SMALLEST:
-            return levels
-        size = (width // 2, height // 2)
-        preview = cv2.resize(
-            cv2.GaussianBlur(preview, (0, 0), 0.7), size, interpolation=cv2.INTER_AREA
-        )
-        if known is not None:
-            known = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
-        noise /= 1.5  # the mean of four pixels is less noisy, of neighbours not by half
+    return Pyramid(preview, known)
 
 
 def contrast_normalised(grey: Grey, noise: float = _NOISE) -> Grey:
     """Equal contrast everywhere: the deviation from the local mean over its local spread."""
     detail = cv2.GaussianBlur(grey, (0, 0), 0.8)
-    detail -= _mean(detail)
-    spread = _mean(detail * detail)
-    spread += np.float32(noise * noise)
-    return np.divide(detail, cv2.sqrt(spread), out=detail)
+    mean = _mean(detail)
+    cv2.subtract(detail, mean, dst=detail)
+    spread = _mean(cv2.multiply(detail, detail, dst=mean))
+    cv2.sqrt(cv2.add(spread, noise * noise, dst=spread), dst=spread)
+    normalised: Grey = cv2.divide(detail, spread, dst=detail)
+    return normalised
 
 
 def _mean(grey: Grey) -> Grey:
-    # Two boxes weigh about as a Gaussian does and cost the same at any size.
-    size = (_WINDOW, _WINDOW)
-    return cv2.blur(cv2.blur(grey, size), size)
+    # Two boxes weigh about as a Gaussian does.
+    box = np.ones(_WINDOW, np.float32) / _WINDOW
+    twice = np.convolve(box, box)
+    return cv2.sepFilter2D(grey, -1, twice, twice)
 
 
-def is_flat(levels: Sequence[Level]) -> bool:
+def is_flat(levels: Pyramid) -> bool:
     """Whether a picture shows too little to be matched."""
-    return all(float(np.mean(level.grey * level.grey)) < 0.05 for level in levels)
+    # From the coarsest on, because most pictures show something there.
+    return all(float(np.mean(level.grey * level.grey)) < 0.05 for level in reversed(levels))
 
 
 def warped(grey: Grey, matrix: Matrix, shape: tuple[int, ...], *, cubic: bool = True) -> Grey:
@@ -135,36 +180,41 @@ def coverage(frame_shape: tuple[int, ...], matrix: Matrix, shape: tuple[int, ...
 
 
 def match(
-    references: Sequence[Sequence[Level]],
-    frame: Sequence[Level],
+    references: Sequence[Pyramid],
+    frame: Pyramid,
     start: Matrix,
     *,
     from_coarse: bool = True,
+    enough: float = 0.0,
 ) -> Motion:
     """The motion from pictures of the reference's geometry to a frame, searched around `start`.
 
-    The simplest model is taken that explains what the blocks say.
+    The simplest model is taken that explains what the blocks say. The finest level of a large
+    picture is left out where the standard error without it is `enough` (px), or where the motion
+    is so large that nothing hangs on it.
     """
-    shape = references[0][0].grey.shape
+    shape = references[0].shape(0)
     if from_coarse:
         matrix = _descended(references[0], frame, start)
     else:
         # What neighbours needed to fit need not be needed here.
         matrix = transforms.simplified(start, shape[0], shape[1], _RICHER)[1]
-    matrix, fit, blocks = _settled(references, frame, matrix, "similarity")
-    model = _needed(blocks, shape)
-    if model != "similarity":
-        matrix, fit, _ = _settled(references, frame, matrix, model)
+    finest = 1 if _is_large(references[0]) else 0
+    matrix, model, fit = _settled(references, frame, matrix, "similarity", finest)
     error = _error(fit, model, shape)
-    enough = max(_SIMPLER, _SIMPLER_ERRORS * error)
-    model, matrix = transforms.simplified(matrix, shape[0], shape[1], enough)
+    if finest and error > min(enough, _CLEARLY * transforms.largest_shift(matrix, *shape)):
+        matrix, model, fit = _settled(references, frame, matrix, model, 0)
+        error = _error(fit, model, shape)
+    model, matrix = transforms.simplified(
+        matrix, shape[0], shape[1], max(_SIMPLER, _SIMPLER_ERRORS * error)
+    )
     return Motion(matrix, model, fit.residual, error, confidence(references[0], frame, matrix))
 
 
-def confidence(reference: Sequence[Level], frame: Sequence[Level], matrix: Matrix) -> float:
+def confidence(reference: Pyramid, frame: Pyramid, matrix: Matrix) -> float:
     """Correlation of what both pictures show, at a size where defocus does not matter much."""
     level = min(_COMBINED, len(reference)) - 1
-    blocks = _compare_level(reference, frame, level, matrix)
+    blocks = _compare_level([reference], frame, level, matrix)[0]
     detail = blocks.detail.sum()
     return max(0.0, float(blocks.detail @ blocks.correlation / detail)) if detail > 0 else 0.0
 
@@ -172,29 +222,50 @@ def confidence(reference: Sequence[Level], frame: Sequence[Level], matrix: Matri
 def fitted(blocks: BlockMatches, model: Model, shape: tuple[int, ...], rounds: int = 6) -> Fit:
     """The transform of this kind that explains the displacements best, by robust weights."""
     centre, size = _frame_of(shape)
-    design = transforms.basis((blocks.centres - centre) / size, model)
-    informed = np.swapaxes(design, 1, 2) @ blocks.information
-    squares, slopes = informed @ design, (informed @ blocks.moved[:, :, None])[:, :, 0]
     trust = np.clip(blocks.correlation, 0, 1) ** 2
-    weights, scale = trust, 1.0
+    told = np.flatnonzero(trust > _UNTOLD)  # others have next to no say
+    if not len(told):
+        told = np.arange(len(trust))
+    trust, moved, information = trust[told], blocks.moved[told], blocks.information[told]
+    design = transforms.basis((blocks.centres[told] - centre) / size, model)
+    # Whitened, each displacement is two equations whose errors are alike.
+    root = _root(information)
+    equations = np.concatenate(
+        [root[0] * design[:, 0] + root[1] * design[:, 1], root[2] * design[:, 1]]
+    )
+    wanted = np.concatenate(
+        [root[0, :, 0] * moved[:, 0] + root[1, :, 0] * moved[:, 1], root[2, :, 0] * moved[:, 1]]
+    )
+    weights, scale, parameters = trust, 1.0, np.full(design.shape[2], np.inf)
     for _ in range(rounds):
-        normal, right = np.tensordot(weights, squares, 1), weights @ slopes
+        weighted = equations * np.concatenate([weights, weights])[:, None]
+        normal, right = equations.T @ weighted, wanted @ weighted
         normal += (1e-6 * np.trace(normal) + 1e-9) * np.eye(len(right))
-        parameters = np.linalg.solve(normal, right)
-        left = blocks.moved - design @ parameters
-        squared = (left[:, None] @ blocks.information @ left[:, :, None]).ravel()
-        distance = np.sqrt(np.maximum(squared, 0))
+        before, parameters = parameters, np.linalg.solve(normal, right)
+        x, y = (wanted - equations @ parameters).reshape(2, -1)
+        distance = np.sqrt(x * x + y * y)
         seen = distance[weights > 0.01]
         # The median of a Rayleigh distribution is 1.18 times its parameter.
         scale = float(np.median(seen)) / 1.18 + 1e-6 if len(seen) else 1.0
         # Geman and McClure: blocks that disagree with the rest lose nearly all say.
         weights = trust / (1 + (distance / (2.5 * scale)) ** 2) ** 2
-    mass = weights * np.trace(blocks.information, axis1=1, axis2=2)
+        if np.abs(parameters - before).max(initial=0) < _SAME:
+            break
+    mass = weights * (information[:, 0, 0] + information[:, 1, 1])
+    left = moved - design @ parameters
     to_pixels = np.array([[size, 0, centre[0]], [0, size, centre[1]], [0, 0, 1]])
     small = transforms.from_parameters(parameters / size, model)
     change = transforms.normal(to_pixels @ small @ np.linalg.inv(to_pixels))
     residual = weighted_median(np.hypot(*left.T), mass)
     return Fit(change, np.linalg.inv(normal) * scale**2, residual)
+
+
+def _root(information: _Array) -> _Array:
+    """(3, count, 1): the upper triangle whose square is each block's information (Cholesky)."""
+    first = np.sqrt(np.maximum(information[:, 0, 0], 0))
+    second = information[:, 0, 1] / np.maximum(first, 1e-30)
+    third = np.sqrt(np.maximum(information[:, 1, 1] - second**2, 0))
+    return np.stack([first, second, third])[:, :, None]
 
 
 def weighted_median(values: _Array, weights: _Array) -> float:
@@ -206,9 +277,10 @@ def weighted_median(values: _Array, weights: _Array) -> float:
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
-def _descended(reference: Sequence[Level], frame: Sequence[Level], matrix: Matrix) -> Matrix:
+def _descended(reference: Pyramid, frame: Pyramid, matrix: Matrix) -> Matrix:
     """A similarity found from the coarsest level down to the last but finest."""
-    for place, level in enumerate(reversed(range(min(1, len(reference) - 1), len(reference)))):
+    finest = min(2 if _is_large(reference) else 1, len(reference) - 1)
+    for place, level in enumerate(reversed(range(finest, len(reference)))):
         here, there = reference[level], frame[level]
         x, y = _factors(reference, level)
         local = transforms.rescaled(matrix, x, y)
@@ -217,27 +289,38 @@ def _descended(reference: Sequence[Level], frame: Sequence[Level], matrix: Matri
             kind: Model = "translation" if place == 0 and step < steps // 2 else "similarity"
             change = fitted(compare(here, there, local), kind, here.grey.shape).change
             local = _composed(local, change)
-            if transforms.largest_shift(change, *here.grey.shape) < 0.02:
+            if transforms.largest_shift(change, *here.grey.shape) < _NEAR:
                 break
         matrix = transforms.rescaled(local, 1 / x, 1 / y)
     return matrix
 
 
 def _settled(
-    references: Sequence[Sequence[Level]], frame: Sequence[Level], matrix: Matrix, model: Model
-) -> tuple[Matrix, Fit, BlockMatches]:
-    """The transform of this kind on which the finest levels and all references agree.
+    references: Sequence[Pyramid],
+    frame: Pyramid,
+    matrix: Matrix,
+    model: Model,
+    finest: int,
+) -> tuple[Matrix, Model, Fit]:
+    """The transform on which levels from the finest on and all references agree.
 
-    Its last, small change, and the blocks that asked for it, come back too.
+    Of this model, or of a richer one that is needed; its last, small change comes back too.
     """
-    shape = references[0][0].grey.shape
-    for _ in range(8):
-        blocks = _blocks(references, frame, matrix)
+    shape = references[0].shape(0)
+    is_chosen = False
+    for _ in range(_LOOKS):
+        blocks = _blocks(references, frame, matrix, finest)
         fit = fitted(blocks, model, shape)
+        # Far from its place a frame seems to be bent.
+        if not is_chosen and transforms.largest_shift(fit.change, *shape) < _CLOSE:
+            is_chosen = True
+            needed = _needed(blocks, shape)
+            if transforms.MODELS.index(needed) > transforms.MODELS.index(model):
+                model, fit = needed, fitted(blocks, needed, shape)
         matrix = _composed(matrix, fit.change)
-        if transforms.largest_shift(fit.change, *shape) < _SETTLED:
+        if is_chosen and transforms.largest_shift(fit.change, *shape) < _SETTLED:
             break
-    return matrix, fit, blocks
+    return matrix, model, fit
 
 
 def _composed(matrix: Matrix, change: Matrix) -> Matrix:
@@ -280,22 +363,24 @@ def _frame_of(shape: tuple[int, ...]) -> tuple[_Array, float]:
     return centre, max(1.0, float(np.hypot(*centre)))
 
 
-def _factors(levels: Sequence[Level], level: int) -> tuple[float, float]:
+def _is_large(levels: Pyramid) -> bool:
+    """Whether its finest level costs much."""
+    height, width = levels.shape(0)
+    return len(levels) > 2 and height * width > _LARGE
+
+
+def _factors(levels: Pyramid, level: int) -> tuple[float, float]:
     """How much smaller a level is than the finest, in x and y."""
-    (height, width), (full_height, full_width) = levels[level].grey.shape, levels[0].grey.shape
+    (height, width), (full_height, full_width) = levels.shape(level), levels.shape(0)
     return width / full_width, height / full_height
 
 
 def _blocks(
-    references: Sequence[Sequence[Level]], frame: Sequence[Level], matrix: Matrix
+    references: Sequence[Pyramid], frame: Pyramid, matrix: Matrix, finest: int
 ) -> BlockMatches:
-    """Blocks of the finest levels of all references, in pixels of the finest."""
-    levels = range(min(_COMBINED, len(frame)))
-    parts = [
-        _compare_level(reference, frame, level, matrix)
-        for reference in references
-        for level in levels
-    ]
+    """Blocks of a few levels of all references, in pixels of the finest of all."""
+    levels = range(finest, min(finest + _COMBINED, len(frame)))
+    parts = [part for level in levels for part in _compare_level(references, frame, level, matrix)]
     return BlockMatches(
         np.concatenate([part.centres for part in parts]),
         np.concatenate([part.moved for part in parts]),
@@ -306,80 +391,125 @@ def _blocks(
 
 
 def _compare_level(
-    reference: Sequence[Level], frame: Sequence[Level], level: int, matrix: Matrix
-) -> BlockMatches:
-    x, y = _factors(reference, level)
-    blocks = compare(reference[level], frame[level], transforms.rescaled(matrix, x, y))
+    references: Sequence[Pyramid], frame: Pyramid, level: int, matrix: Matrix
+) -> list[BlockMatches]:
+    """Blocks of one level of each reference, in pixels of the finest."""
+    x, y = _factors(references[0], level)
     factor = (x + y) / 2
-    centres = (blocks.centres + 0.5) / [x, y] - 0.5
-    return BlockMatches(
-        centres,
-        blocks.moved / factor,
-        blocks.information * factor**2,
-        blocks.correlation,
-        blocks.detail,
-    )
+    local = transforms.rescaled(matrix, x, y)
+    found = []
+    for blocks in _compared([reference[level] for reference in references], frame[level], local):
+        centres = (blocks.centres + 0.5) / [x, y] - 0.5
+        moved, information = blocks.moved / factor, blocks.information * factor**2
+        found.append(BlockMatches(centres, moved, information, blocks.correlation, blocks.detail))
+    return found
 
 
 def compare(reference: Level, frame: Level, matrix: Matrix) -> BlockMatches:
     """Displacements left between a reference and a frame that is warped by the matrix."""
-    shape = reference.grey.shape
-    seen = warped(frame.grey, matrix, shape)
-    both = coverage(frame.grey.shape, matrix, shape)
-    if reference.known is not None:
-        both *= reference.known > _KNOWN
-    if frame.known is not None:
-        both *= warped(frame.known, matrix, shape, cubic=False) > _KNOWN
-    mean = (seen + reference.grey) * np.float32(0.5)
-    across = cv2.Scharr(mean, cv2.CV_32F, 1, 0, scale=1 / 32) * both
-    down = cv2.Scharr(mean, cv2.CV_32F, 0, 1, scale=1 / 32) * both
-    seen *= both
-    here = reference.grey * both
-    change = here - seen
-    rows, columns, window = _grid(shape)
-    area = _BLOCK * _BLOCK
+    return _compared([reference], frame, matrix)[0]
 
-    def total(first: Grey, second: Grey) -> _Array:
-        product = cv2.multiply(first[window], second[window])
-        means = cv2.resize(product, (columns, rows), interpolation=cv2.INTER_AREA)
-        return means.astype(np.float64).ravel() * area
 
-    structure = np.empty((rows * columns, 2, 2))
-    structure[:, 0, 0], structure[:, 1, 1] = total(across, across), total(down, down)
-    structure[:, 0, 1] = structure[:, 1, 0] = total(across, down)
-    slope = np.stack([total(across, change), total(down, change)], axis=1)
+def _compared(references: Sequence[Level], frame: Level, matrix: Matrix) -> list[BlockMatches]:
+    """The same for pictures of one geometry, for which the frame is warped once."""
+    grid = _Grid(references[0].grey.shape)
+    sums = [np.empty((9, grid.rows, grid.columns)) for _ in references]
+    # A strip of everything that is compared stays in the processor's cache.
+    for top in range(0, grid.rows, grid.rows_of_strip):
+        strip = _Strip(frame, matrix, grid, range(top, min(grid.rows, top + grid.rows_of_strip)))
+        for found, reference in zip(sums, references, strict=True):
+            found[:, top : top + grid.rows_of_strip] = strip.sums(reference)
+    return [_matches(found.reshape(9, -1), grid.centres) for found in sums]
+
+
+def _matches(sums: _Array, centres: Points) -> BlockMatches:
+    """What blocks say, from sums of products of what both pictures show in them."""
+    a, b, d, x, y, squares, seen, here, count = sums
     # Keeps a block that shows edges of one direction from running along them.
-    damping = 0.003 * np.trace(structure, axis1=1, axis2=2) + 1e-6
-    moved = np.linalg.solve(structure + damping[:, None, None] * np.eye(2), slope[:, :, None])
-    moved = moved[:, :, 0]
-    squares = total(change, change)
-    unexplained = np.maximum(squares - (moved * slope).sum(1), 1e-3 * squares) + 1e-6
-    information = structure * (total(both, both) / unexplained)[:, None, None]
-    moved *= np.minimum(1, _LONGEST / np.maximum(np.hypot(*moved.T), 1e-9))[:, None]
-    energy = total(seen, seen), total(here, here)
-    correlation = total(seen, here) / np.sqrt(energy[0] * energy[1] + 1e-6)
-    return BlockMatches(
-        _centres(shape), moved, information, correlation, np.minimum(*energy) / area
-    )
+    damping = 0.003 * (a + d) + 1e-6
+    first, last = a + damping, d + damping
+    moved = np.stack([last * x - b * y, first * y - b * x]) / (first * last - b * b)
+    unexplained = np.maximum(squares - (moved[0] * x + moved[1] * y), 1e-3 * squares) + 1e-6
+    information = np.array([[a, b], [b, d]]) * (count / unexplained)
+    moved *= np.minimum(1, _LONGEST / np.maximum(np.hypot(*moved), 1e-9))
+    # Of products of both, from the square of their difference.
+    correlation = (seen + here - squares) / 2 / np.sqrt(seen * here + 1e-6)
+    detail = np.minimum(seen, here) / (_BLOCK * _BLOCK)
+    return BlockMatches(centres, moved.T, information.transpose(2, 0, 1), correlation, detail)
 
 
-def _grid(shape: tuple[int, ...]) -> tuple[int, int, tuple[slice, slice]]:
-    """Rows and columns of blocks, and the middle of the picture that they cover."""
-    rows, columns = shape[0] // _BLOCK, shape[1] // _BLOCK
-    top, left = (shape[0] - rows * _BLOCK) // 2, (shape[1] - columns * _BLOCK) // 2
+class _Grid:
+    """Blocks side by side in the middle of a picture."""
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.shape = shape
+        self.rows, self.columns = shape[0] // _BLOCK, shape[1] // _BLOCK
+        self.top = (shape[0] - self.rows * _BLOCK) // 2
+        self.left = (shape[1] - self.columns * _BLOCK) // 2
+        self.rows_of_strip = max(1, _STRIP // (self.columns * _BLOCK * _BLOCK))
+
+    @functools.cached_property
+    def centres(self) -> Points:
+        """(count, 2): x and y of the middle of each block."""
+        y = self.top + (np.arange(self.rows) + 0.5) * _BLOCK - 0.5
+        x = self.left + (np.arange(self.columns) + 0.5) * _BLOCK - 0.5
+        return np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+
+
+class _Strip:
+    """A few rows of blocks of a frame as a matrix shows them."""
+
+    def __init__(self, frame: Level, matrix: Matrix, grid: _Grid, blocks: range):
+        top, bottom = (grid.top + row * _BLOCK for row in (blocks.start, blocks.stop))
+        # Slopes look at the rows above and below.
+        above, below = min(1, top), min(1, grid.shape[0] - bottom)
+        shape = bottom - top + above + below, grid.shape[1]
+        down = matrix @ np.array([[1, 0, 0], [0, 1, top - above], [0, 0, 1.0]])
+        grey = warped(frame.grey, down, shape)
+        inner = slice(above, shape[0] - below)
+        columns = slice(grid.left, grid.left + grid.columns * _BLOCK)
+        self._blocks = len(blocks), _BLOCK, grid.columns, _BLOCK
+        self._window = slice(top, bottom), columns
+        self._grey = grey[inner, columns]
+        self._slopes = [slope[inner, columns] for slope in _half_slopes(grey)]
+        known = coverage(frame.grey.shape, down, shape)
+        if frame.known is not None:
+            known *= warped(frame.known, down, shape, cubic=False) > _KNOWN
+        self._known = known[inner, columns]
+
+    def sums(self, reference: Level) -> _Array:
+        """(9, rows, columns): sums of products over each block of what both show."""
+        both = self._known
+        if reference.known is not None:
+            both = both * (reference.known[self._window] > _KNOWN)
+        seen, here = self._grey * both, reference.grey[self._window] * both
+        # Slopes of the mean of both.
+        across, down = (
+            cv2.multiply(cv2.add(one, other[self._window]), both)
+            for one, other in zip(self._slopes, reference.slopes, strict=True)
+        )
+        change = here - seen
+        products = [
+            (across, across),
+            (across, down),
+            (down, down),
+            (across, change),
+            (down, change),
+            (change, change),
+            (seen, seen),
+            (here, here),
+            (both, both),
+        ]
+        return np.stack([self._total(*product) for product in products])
+
+    def _total(self, first: Grey, second: Grey) -> _Array:
+        one, other = first.reshape(self._blocks), second.reshape(self._blocks)
+        return np.einsum("rycx,rycx->rc", one, other)
+
+
+def _half_slopes(grey: Grey) -> tuple[Grey, Grey]:
+    """Half of the derivatives along x and y."""
     return (
-        rows,
-        columns,
-        (
-            slice(top, top + rows * _BLOCK),
-            slice(left, left + columns * _BLOCK),
-        ),
+        cv2.Scharr(grey, cv2.CV_32F, 1, 0, scale=1 / 64),
+        cv2.Scharr(grey, cv2.CV_32F, 0, 1, scale=1 / 64),
     )
-
-
-@functools.lru_cache(64)
-def _centres(shape: tuple[int, int]) -> Points:
-    rows, columns, (vertical, horizontal) = _grid(shape)
-    y = vertical.start + (np.arange(rows) + 0.5) * _BLOCK - 0.5
-    x = horizontal.start + (np.arange(columns) + 0.5) * _BLOCK - 0.5
-    return np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.alignment import motion_estimation
-from hyperfocal.alignment.motion_estimation import Level
+from hyperfocal.alignment.motion_estimation import Pyramid
 from hyperfocal.alignment.transforms import IDENTITY
 from hyperfocal.frame import Grey
 from hyperfocal.stack import ordering
@@ -60,7 +60,7 @@ def _matched(between: Distances, preview_of: Callable[[int], Grey]) -> Distances
     return found
 
 
-def _unlikeness(first: Sequence[Level], second: Sequence[Level]) -> float:
+def _unlikeness(first: Pyramid, second: Pyramid) -> float:
     found = motion_estimation.match([first], second, IDENTITY)
     return float(np.sqrt(1 - min(1.0, found.confidence)))
 
