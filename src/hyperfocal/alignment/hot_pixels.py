@@ -18,6 +18,8 @@ Indices: TypeAlias = NDArray[np.intp]
 
 _STANDS_OUT = 0.08  # of white, from what lies around it
 _SPREADS = 0.03  # to pixels beside it that its colour was made with, and no less
+_VARIES = 0.3  # of what it adds, at most
+_WAVERS = 0.05  # of white, that its own value may
 _FEWEST = 4  # frames that tell
 _MOST = 5e-4  # of all pixels; a sensor with more would be thrown away, a scene has them
 _RADIUS = 2  # px of the ring around it that tells what belongs there
@@ -59,7 +61,9 @@ class Candidates:
         self._size = height, width
         self._places: Indices = np.empty((0, 2), np.intp)
         self._signs: NDArray[np.float32] = np.empty(0, np.float32)  # 1 shines, −1 is dark
-        self._excess: NDArray[np.float32] = np.empty((9, 0), np.float32)  # of its block, in sum
+        # Sums over frames: of what its block has over its ring, of the square of that of its own
+        # pixel, of that pixel and its square.
+        self._sums: NDArray[np.float32] = np.empty((12, 0), np.float32)
         self._count = 0
         self._parts: list[tuple[Any, ...]] = []
 
@@ -68,15 +72,12 @@ class Candidates:
         strip = pixels[:, :, 0] if pixels.shape[2] == 1 else _brightest(pixels)
         if self._count == 0:
             places, signs = _standing_out(strip)
-            excess = np.zeros((9, len(places)), np.float32)
+            sums = np.zeros((12, len(places)), np.float32)
             places[:, 0] += top
         else:
             inside = (self._places[:, 0] >= top) & (self._places[:, 0] < top + len(strip))
-            places, signs, excess = (
-                self._places[inside],
-                self._signs[inside],
-                self._excess[:, inside],
-            )
+            places, signs = self._places[inside], self._signs[inside]
+            sums = self._sums[:, inside]
         if len(places):
             here = places - np.array([top, 0], np.intp)
             around = np.median(_around(strip, here), axis=0)
@@ -86,22 +87,32 @@ class Candidates:
             room = np.where(signs > 0, 1 - around, around)
             stays = (over[_CENTRE] > _STANDS_OUT) | (room < 2 * _STANDS_OUT)
             places, signs = places[stays], signs[stays]
-            excess = excess[:, stays] + over[:, stays]
-        self._parts.append((places, signs, excess))
+            own, value = over[_CENTRE], block[_CENTRE]
+            sums = (sums + np.vstack([over, own * own, value, value * value]))[:, stays]
+        self._parts.append((places, signs, sums))
         if top + len(strip) == self._size[0]:
-            places_, signs_, excess_ = zip(*self._parts, strict=True)
+            places_, signs_, sums_ = zip(*self._parts, strict=True)
             self._places, self._signs = np.concatenate(places_), np.concatenate(signs_)
-            self._excess = np.concatenate(excess_, axis=1)
+            self._sums = np.concatenate(sums_, axis=1)
             self._parts, self._count = [], self._count + 1
 
     def found(self) -> HotPixels | None:
-        """Those that stood out in every frame; None where none did, or too many."""
+        """Those that stood out in every frame, and alike; None where none did, or too many."""
         most = max(1, int(_MOST * self._size[0] * self._size[1]))
         if self._count < _FEWEST or not 0 < len(self._places) <= most:
             return None
-        stands_out = self._excess / self._count > _SPREADS
+        means = self._sums / self._count
+        spread, own_spread = (
+            np.sqrt(np.maximum(squares - mean * mean, 0))
+            for mean, squares in ((means[_CENTRE], means[9]), (means[10], means[11]))
+        )
+        # It adds the same to what it sees, or sees nothing; what passes by does neither.
+        alike = (spread < _VARIES * means[_CENTRE]) | (own_spread < _WAVERS)
+        stands_out = means[:9] > _SPREADS
         stands_out[_CENTRE] = True
-        member, number = np.nonzero(stands_out)
+        member, number = np.nonzero(stands_out & alike)
+        if not len(number):
+            return None
         middles = self._places[number]
         places = middles + _BLOCK[member]
         rows, columns = _inside(places, self._size)

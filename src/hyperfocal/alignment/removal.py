@@ -28,7 +28,7 @@ _LARGE = 0.08  # of the longer side; dust is smaller, and no one misses it
 _TOGETHER = 0.02  # of the longer side, between parts of one label
 _LANCZOS = 4  # px around, which resampling mixes with it
 _SEAM = 8  # px around, where a focus measure may see it
-_MOVED = 2.0  # px of a frame, by which the scene must have moved behind a hot pixel
+_MOVED = 5.0  # px of a frame, by which the scene must have moved behind a hot pixel
 
 
 @dataclass(frozen=True)
