@@ -169,3 +169,20 @@ def test_a_stack_that_lies_still_keeps_its_specks():
         aligned = hyperfocal.alignment.align(stack)
         assert aligned.report["untouched"]
         aligned.stack.close()
+
+
+def test_specks_of_the_scene_are_not_taken_for_hot_pixels():
+    rng = np.random.default_rng(7)
+    frames, _ = sweeping((12, 6))
+    # Dark and bright grains on black and on white, which move with the scene by little.
+    grains = np.full((SHAPE[0] + 40, SHAPE[1] + 40, 3), 0.05, np.float32)
+    grains[rng.integers(0, 340, 4000), rng.integers(0, 500, 4000)] = 0.4
+    grains[:160] = 1 - grains[:160]
+    moving = [
+        cv2.GaussianBlur(
+            grains[number : number + SHAPE[0], number : number + SHAPE[1]], (0, 0), 0.7
+        )
+        for number in range(COUNT)
+    ]
+    assert not [line for line in fused(moving, method="lp")[2] if "hot" in line]
+    assert not [line for line in fused(frames, method="lp")[2] if "hot" in line]

@@ -108,6 +108,7 @@ class Candidates:
         )
         # It adds the same to what it sees, or sees nothing; what passes by does neither.
         alike = (spread < _VARIES * means[_CENTRE]) | (own_spread < _WAVERS)
+        alike &= means[_CENTRE] > _STANDS_OUT
         stands_out = means[:9] > _SPREADS
         stands_out[_CENTRE] = True
         member, number = np.nonzero(stands_out & alike)
