@@ -120,7 +120,7 @@ def test_two_decisions_of_a_pair_differ_only_where_a_map_is_soft():
     _, frames, _ = scene(120, 160, 2)
     forth, back = fuse(frames), fuse(frames[::-1])
     apart = forth.decision == back.decision
-    assert apart.mean() < 0.01
+    assert apart.mean() < 0.02
     assert forth.confidence[apart].mean() < forth.confidence.mean() - 0.3
 
 
