@@ -16,6 +16,7 @@ _ORDER = (
     "fuse",
     "batch",
     "watch",
+    "studio",
     "views",
     "evaluate",
     "bench",
