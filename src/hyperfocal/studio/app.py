@@ -561,8 +561,6 @@ def _safe(endpoint: Endpoint) -> Endpoint:
         except OSError as error:
             return JSONResponse({"error": f"{error.strerror or error}: {error.filename}"}, 422)
         except Exception as error:
-            if type(error).__name__ == "_TooLarge":
-                raise
             line = f"unexpected {type(error).__name__}: {error}; please report it"
             return JSONResponse({"error": " ".join(line.split()),
                                  "trace": traceback.format_exc()}, 500)  # fmt: skip

@@ -7,6 +7,7 @@ header that no form can send, and a cookie that only the printed address gives.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import secrets
 from http.cookies import CookieError, SimpleCookie
@@ -149,16 +150,17 @@ class Gate:
                 raise _TooLarge
             return message
 
-        async def noted(message: Message) -> None:
+        async def sent(message: Message) -> None:
             nonlocal has_begun
-            has_begun = True
-            await send(message)
+            # What the application makes of an interrupted body is not to be heard.
+            if read <= LARGEST_BODY or has_begun:
+                has_begun = True
+                await send(message)
 
-        try:
-            await self._app(scope, counted, noted)
-        except _TooLarge:
-            if not has_begun:
-                await refusal(scope, receive, send)
+        with contextlib.suppress(_TooLarge):
+            await self._app(scope, counted, sent)
+        if not has_begun:
+            await refusal(scope, receive, send)
 
 
 def _headers(scope: Scope) -> dict[str, str]:
