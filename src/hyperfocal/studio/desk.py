@@ -162,6 +162,7 @@ class OpenStack:
     def task(self, kind: str, recipe: Facts, rectangle: Sequence[float] | None) -> Facts:
         """What the child process is to do; raises OptionError for a recipe that is none."""
         built = build(Recipe, recipe, called="a recipe")
+        _ = built.cutter
         if kind != "fuse" and built.slab is not None:
             raise OptionError("slabs are fused whole; press Fuse, or empty the field slab")
         if built.slabs_only:

@@ -18,6 +18,7 @@ Rgb = NDArray[np.uint8]  # (height, width, 3)
 Matrix = NDArray[np.float64]  # (3, 3)
 
 SIDE = 512  # px of a tile
+_SMALLEST = 64  # px of a pyramid's last plane
 _MARGIN = 4  # px that cubic resampling looks at, and some for rounding
 NOWHERE = (27, 28, 30)  # RGB where a layer has nothing
 
@@ -58,7 +59,7 @@ class Pyramid:
     @classmethod
     def of(cls, full: Rgb) -> Pyramid:
         planes = [full]
-        while max(planes[-1].shape[:2]) > SIDE:
+        while max(planes[-1].shape[:2]) > _SMALLEST:
             height, width = planes[-1].shape[:2]
             size = max(1, width // 2), max(1, height // 2)
             planes.append(cv2.resize(planes[-1], size, interpolation=cv2.INTER_AREA))
