@@ -34,7 +34,7 @@ def test_at_full_size_tiles_are_the_picture():
 
 @pytest.mark.parametrize("step", [1, 2, 3, 6])
 def test_coarser_levels_are_the_picture_made_smaller(step):
-    full = cv2.GaussianBlur(picture(), (0, 0), 2**step)
+    full = cv2.GaussianBlur(picture(), (0, 0), 2 * 2**step)
     full = cv2.normalize(full, None, 0, 255, cv2.NORM_MINMAX)
     grid = Grid(900, 700)
     level = grid.last - step

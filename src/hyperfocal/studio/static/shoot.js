@@ -12,7 +12,7 @@ const grouping = {}; // what of the options of grouping differs from the default
 export async function shootPage(main, path) {
   const chosen = new Set();
   const options = (await get("/api/options")).batch;
-  const list = h("div", { class: "cards", role: "list" });
+  const list = h("ul", { class: "cards" });
   const bar = h("div", { class: "bar" });
   const title = h("h1", {}, state.folder ?? "");
   const told = h("p", { class: "lead", "aria-live": "polite" }, "Looking at the folder…");
@@ -55,9 +55,9 @@ export async function shootPage(main, path) {
       const stack = await post("/api/stacks", { path: path || ".", stack: each.name });
       location.hash = `#/stack/${stack.id}`;
     });
-    const element = h("article", { class: isOff ? "card off" : "card", role: "listitem" },
-      h("button", { type: "button", class: "open", disabled: isOff, onclick: open,
-        "aria-label": `Open ${each.name}, ${plural(each.count, "frame")}` },
+    const element = h("li", { class: isOff ? "card off" : "card" },
+      h("button", { type: "button", class: "open", disabled: isOff, onclick: open },
+      h("span", { class: "unseen" }, "Open "),
       h("span", { class: "thumbs" }, thumbs(each)),
       h("span", { class: "card-name" }, name),
       h("span", { class: "card-facts" }, [each.is_lone ? "one frame by itself" : plural(each.count, "frame"), size].filter(Boolean).join(" · ")),
@@ -93,7 +93,7 @@ export async function shootPage(main, path) {
   }
 
   function empty() {
-    return h("div", { class: "empty" }, icon("fit"),
+    return h("li", { class: "empty" }, icon("fit"),
       h("h2", {}, "No pictures here yet"),
       h("p", {}, "Put the frames of a stack into this folder, each stack in a folder of its own or all together:"),
       h("p", {}, h("code", {}, shoot.place)),

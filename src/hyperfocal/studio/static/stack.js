@@ -87,7 +87,7 @@ class StackPage {
     this.zoomText = h("span", { class: "zoom" });
     this.zoomer = h("div", { class: "zoomer" }, this.zoomText,
       tool("Fit (F)", "fit", () => this.pane.fit()),
-      button("1:1", () => this.pane.zoomTo(1), { class: "tool", title: "Full size (1)", "aria-label": "Full size (1)" }));
+      button("1:1", () => this.pane.zoomTo(1), { class: "tool", title: "Full size (1)" }));
     this.sideLabel = h("p", { class: "pane-label right" });
     this.leftPane = h("div", { class: "pane" }, this.leftElement, this.leftLabel);
     this.rightPane = h("div", { class: "pane" }, this.rightElement, this.rightLabel, this.sideLabel, this.divider, this.picker);
