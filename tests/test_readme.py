@@ -56,7 +56,7 @@ def test_what_is_packed_is_at_most_12_mb():
     source = ROOT / "src" / "hyperfocal"
     packed = {path for pattern in ["**/*.py", *patterns] for path in source.glob(pattern)}
     assert sum(path.stat().st_size for path in packed) < 14e6  # which a wheel packs into 12
-    assert len(list((source / "example").glob("*.jpg"))) == 6
+    assert len(list((source / "example_stack").glob("*.jpg"))) == 6
 
 
 @pytest.mark.slow

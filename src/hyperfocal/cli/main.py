@@ -20,6 +20,7 @@ _ORDER = (
     "fuse",
     "batch",
     "watch",
+    "studio",
     "views",
     "evaluate",
     "metrics",
