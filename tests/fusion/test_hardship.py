@@ -163,17 +163,16 @@ def test_a_signal_while_frames_are_on_scratch_leaves_nothing(tmp_path, number, c
 def test_a_signal_between_two_outputs_takes_back_the_first(tmp_path, monkeypatch):
     _, frames, _ = scene(40, 60, 2)
     (tmp_path / "kept.png").write_bytes(b"mine")
-    taken = []
+    written = []
 
-    def interrupted(folder, maps):
-        folder.mkdir()
-        taken.extend(path.name for path in sorted(tmp_path.iterdir()))
+    def interrupted(folder, maps, about, *, within):
+        written.extend(path.name for path in tmp_path.rglob("a.tif"))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(outputs, "save_maps", interrupted)
     with pytest.raises(KeyboardInterrupt):
         hyperfocal.fuse(frames, tmp_path / "a.tif", method="select", maps=tmp_path / "maps")
-    assert taken == ["a.tif", "kept.png", "maps"]
+    assert written == ["a.tif"]
     assert [path.name for path in tmp_path.iterdir()] == ["kept.png"]
 
 
@@ -182,7 +181,7 @@ def test_a_signal_between_two_outputs_keeps_what_was_there_before(tmp_path, monk
     hyperfocal.fuse(frames, tmp_path / "a.tif", method="select", maps=tmp_path / "maps")
     before = sorted(tmp_path.rglob("*"))
 
-    def interrupted(folder, maps):
+    def interrupted(folder, maps, about, *, within):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(outputs, "save_maps", interrupted)
