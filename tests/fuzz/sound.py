@@ -52,7 +52,12 @@ def _kinds() -> dict[str, tuple[str, Callable[[Path], None]]]:
     }
     kinds |= {
         "npy stack": (".npy", lambda path: np.save(path, np.stack(deep))),
-        "tiff pages": (".tif", lambda path: tifffile.imwrite(path, np.stack(deep), metadata=None)),
+        "tiff pages": (
+            ".tif",
+            lambda path: tifffile.imwrite(
+                path, np.stack(deep), metadata=None, photometric="minisblack"
+            ),
+        ),
         "tiff lzw": (".tif", lambda path: tifffile.imwrite(path, picture(0), compression="lzw")),
         "tiff tiles": (
             ".tif",

@@ -15,12 +15,12 @@ pytest.importorskip("resource", reason="limits of memory are POSIX's")
 
 @pytest.mark.slow
 def test_damaged_files_are_refused_in_one_line_or_fused(tmp_path):
-    *_, tally = run(tmp_path, count=300, seed=20)
+    *_, tally = run(tmp_path, count=186, seed=20)
     assert not tally.faults, "\n".join(tally.faults)
-    assert sum(row.total() for row in tally.counts.values()) == 300
+    assert sum(row.total() for row in tally.counts.values()) == 186
     # Neither all refused at their first bytes nor all harmless.
     verdicts = sum((row for row in tally.counts.values()), start=type(tally.counts["ome"])())
-    assert min(verdicts["refused"], verdicts["same"] + verdicts["other"]) > 60
+    assert min(verdicts["refused"], verdicts["same"] + verdicts["other"]) > 40
 
 
 @pytest.mark.slow

@@ -14,10 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from hyperfocal.frame import FrameInfo
-from hyperfocal.io import formats
+from tests.batch.shoots import write_stack
 
 COMMANDS = ("fuse", "batch", "watch")
 NAMES = ("SIGTERM", "SIGINT")
@@ -46,14 +43,8 @@ class Scene:
 
 def prepared(folder: Path) -> Scene:
     """Six stacks of four frames, and each command's time."""
-    rng = np.random.default_rng(0)
     for stack in range(6):
-        place = folder / "shoot" / f"s{stack}"
-        place.mkdir(parents=True)
-        for number in range(4):
-            samples = rng.integers(0, 255, (120, 160, 3), np.uint8)
-            like = FrameInfo("", 120, 160, 3, samples.dtype)
-            formats.save(place / f"{number}.png", samples, like, suffix=".png")
+        write_stack(folder / "shoot" / f"s{stack}", 4, seed=stack, height=120, width=160)
     seconds = {}
     for command in COMMANDS:
         started = time.monotonic()

@@ -7,7 +7,7 @@ makes the other better (flat fields out of shifted pictures: Kuhn, Lin and Loran
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -55,8 +55,8 @@ class Dust:
         return pixels
 
 
-def dust(previews: Previews, matrices: Sequence[Matrix], mask: Mask) -> Dust:
-    """The dust of a mask, (height, width) of previews, into whose frames the matrices lead."""
+def dust(previews: Previews, matrices: Mapping[int, Matrix], mask: Mask) -> Dust:
+    """The dust of a mask, (height, width) of previews; the matrices lead into frames."""
     size = previews.shape
     taken = np.zeros(size, np.float32)
     kernel = np.ones((2 * _REACH + 1, 2 * _REACH + 1), np.uint8)
@@ -69,22 +69,22 @@ def dust(previews: Previews, matrices: Sequence[Matrix], mask: Mask) -> Dust:
     return Dust(np.exp(taken), cv2.connectedComponents(around)[0] - 1, previews.factor)
 
 
-def _mean(previews: Previews, matrices: Sequence[Matrix], taken: Grey) -> Grey:
+def _mean(previews: Previews, matrices: Mapping[int, Matrix], taken: Grey) -> Grey:
     """The scene: the mean of placed frames without what dust takes, in logarithms."""
     size = previews.shape
     total, count = np.zeros(size, np.float32), np.full(size, 1e-6, np.float32)
-    for index, matrix in enumerate(matrices):
+    for index, matrix in matrices.items():
         known = motion_estimation.coverage(size, matrix, size)
         total += motion_estimation.warped(_light(previews, index) - taken, matrix, size) * known
         count += known
     return total / count
 
 
-def _residue(previews: Previews, matrices: Sequence[Matrix], scene: Grey) -> Grey:
+def _residue(previews: Previews, matrices: Mapping[int, Matrix], scene: Grey) -> Grey:
     """The mean of what frames differ from the scene, as they lie."""
     size = previews.shape
     total, count = np.zeros(size, np.float32), np.full(size, 1e-6, np.float32)
-    for index, matrix in enumerate(matrices):
+    for index, matrix in matrices.items():
         back = transforms.inverse(matrix)
         known = motion_estimation.coverage(size, back, size)
         total += (_light(previews, index) - motion_estimation.warped(scene, back, size)) * known

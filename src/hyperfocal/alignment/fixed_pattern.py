@@ -10,7 +10,7 @@ would follow it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ from hyperfocal.io.coverage import Mask
 Shape = tuple[int, int]
 
 _LARGEST = 5e5  # px of the level that is looked at
-_FEWEST = 4  # frames; what fewer have in common may be chance
+_FEWEST = 5  # frames; what fewer have in common may be chance
 _LITTLE = 0.05  # mean square of equalised contrast that counts as half a detail
 _DETAIL = 0.2  # from which a place shows any
 _REACH = 2.0  # px, of the means of squares
@@ -114,8 +114,14 @@ def registered(previews: Previews, tell: Tell) -> tuple[list[Placement], int, Ow
     """As `register`, and what is the camera's, which had no say in it."""
     sums = _Sums()
     placements, reference = register(previews, tell, look=sums.add)
-    if sums.count < _FEWEST:
+    members = placed(placements)
+    if len(members) < _FEWEST:
         return placements, reference, None
+    if len(members) < sums.count:
+        # What a frame of another scene shows stays nowhere, and moves nowhere.
+        sums = _Sums()
+        for index in members:
+            sums.add(motion_estimation.pyramid(previews.grey(index)))
     still = sums.shares()
     size, first = still.share.shape, (placements, reference)
     guess = _followed(previews, placements, still)
@@ -126,13 +132,24 @@ def registered(previews: Previews, tell: Tell) -> tuple[list[Placement], int, Ow
         if gain > _BETTER:
             placements, reference = other
     mask = _camera_own(previews, placements, still)
-    if mask is None:
+    if mask is not None:
+        previews.hide(_enlarged(mask, previews.shape))
+        placements, reference = register(previews, lambda *step: None)
+    # Of what is left when something is hidden, no more frames may show the same.
+    if mask is None or placed(placements).keys() - members.keys():
         previews.hide(None)
-        return *(first if guess is not None else (placements, reference)), None
-    previews.hide(_enlarged(mask, previews.shape))
-    placements, reference = register(previews, lambda *step: None)
+        return *first, None
     narrow = _narrowed(previews, placements, mask)
     return placements, reference, Own(*(_enlarged(each, previews.shape) for each in (mask, narrow)))
+
+
+def placed(placements: Sequence[Placement]) -> dict[int, Matrix]:
+    """The frames that show the scene, and how they lie."""
+    return {
+        index: one.matrix
+        for index, one in enumerate(placements)
+        if one.status in ("placed", "reference")
+    }
 
 
 def _followed(previews: Previews, placements: list[Placement], still: _Shares) -> Mask | None:
@@ -146,7 +163,7 @@ def _followed(previews: Previews, placements: list[Placement], still: _Shares) -
     if not _is_part(guess, still):
         return None
     previews.hide(_enlarged(guess, previews.shape))
-    members = [index for index, one in enumerate(placements) if one.motion is not None]
+    members = list(placed(placements))
     one, other = (members[(len(members) - 1) * part // 3] for part in (1, 2))
     first, second = (
         motion_estimation.pyramid(previews.grey(index), previews.known) for index in (one, other)
@@ -176,7 +193,7 @@ def _camera_own(previews: Previews, placements: list[Placement], still: _Shares)
     """Where frames show the same as they lie, and not as they are placed."""
     size = still.share.shape
     may_be = still.shown & (still.share > _ALIKE)
-    may_be &= distance_moved(_local(previews, placements, size), size) > _MOVED
+    may_be &= distance_moved(_local(previews, placements, size).values(), size) > _MOVED
     if np.count_nonzero(may_be & (still.share > _FIXED)) < _SMALLEST:
         return None
     moved = _moved(previews, placements, size)
@@ -211,7 +228,7 @@ def _narrowed(previews: Previews, placements: list[Placement], mask: Mask) -> Ma
     size = mask.shape
     known = np.ones(size, np.float32)
     lying, placed = _Sums(_NOISE**2), _Sums(_NOISE**2)
-    for index, matrix in enumerate(_local(previews, placements, size)):
+    for index, matrix in _local(previews, placements, size).items():
         grey = _small(previews, index, size)
         detail = grey - cv2.GaussianBlur(grey, (0, 0), _FINE)
         lying.add_one(detail, known)
@@ -253,7 +270,7 @@ def _opened(mask: Mask) -> Mask:
 def _moved(previews: Previews, placements: list[Placement], size: Shape) -> _Shares:
     """What stays where frames are placed as was found."""
     sums = _Sums()
-    for index, matrix in enumerate(_local(previews, placements, size)):
+    for index, matrix in _local(previews, placements, size).items():
         contrast = motion_estimation.contrast_normalised(_small(previews, index, size))
         known = motion_estimation.coverage(size, matrix, size)
         sums.add_one(motion_estimation.warped(contrast, matrix, size) * known, known)
@@ -265,13 +282,15 @@ def _small(previews: Previews, index: int, size: Shape) -> Grey:
     return np.asarray(cv2.resize(whole, size[::-1], interpolation=cv2.INTER_AREA))
 
 
-def _local(previews: Previews, placements: list[Placement], size: Shape) -> list[Matrix]:
-    """Matrices in px of the size that is looked at."""
+def _local(previews: Previews, placements: list[Placement], size: Shape) -> dict[int, Matrix]:
+    """Matrices of the frames that are placed, in px of the size that is looked at."""
     y, x = (small / full for small, full in zip(size, previews.shape, strict=True))
-    return [transforms.rescaled(placement.matrix, x, y) for placement in placements]
+    return {
+        index: transforms.rescaled(matrix, x, y) for index, matrix in placed(placements).items()
+    }
 
 
-def distance_moved(matrices: Sequence[Matrix], size: Shape) -> Grey:
+def distance_moved(matrices: Iterable[Matrix], size: Shape) -> Grey:
     """How far the scene goes at each place, px."""
     height, width = size
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))

@@ -22,6 +22,7 @@ _VARIES = 0.3  # of what it adds, at most
 _WAVERS = 0.05  # of white, that its own value may
 _FEWEST = 4  # frames that tell
 _MOST = 5e-4  # of all pixels; a sensor with more would be thrown away, a scene has them
+_CANDIDATES = 5e-3  # of all pixels; in noise the strongest of those that stand out
 _RADIUS = 2  # px of the ring around it that tells what belongs there
 _RING = np.array(
     [(y, x) for y in range(-2, 3) for x in range(-2, 3) if max(abs(y), abs(x)) == _RADIUS]
@@ -69,19 +70,18 @@ class Candidates:
 
     def take(self, top: int, pixels: Pixels) -> None:
         """Rows of a frame from `top` on, (rows, width, channels)."""
-        strip = pixels[:, :, 0] if pixels.shape[2] == 1 else _brightest(pixels)
         if self._count == 0:
-            places, signs = _standing_out(strip)
+            places, signs = _standing_out(_brightest(pixels))
             sums = np.zeros((12, len(places)), np.float32)
             places[:, 0] += top
         else:
-            inside = (self._places[:, 0] >= top) & (self._places[:, 0] < top + len(strip))
+            inside = (self._places[:, 0] >= top) & (self._places[:, 0] < top + len(pixels))
             places, signs = self._places[inside], self._signs[inside]
             sums = self._sums[:, inside]
         if len(places):
             here = places - np.array([top, 0], np.intp)
-            around = np.median(_around(strip, here), axis=0)
-            block = strip[_inside(here[None] + _BLOCK[:, None], strip.shape)]
+            around = np.median(_around(pixels, here).max(axis=-1), axis=0)
+            block = pixels[_inside(here[None] + _BLOCK[:, None], pixels.shape)].max(axis=-1)
             over = (block - around) * signs
             # A white thing hides one that shines, and a black one a dark one.
             room = np.where(signs > 0, 1 - around, around)
@@ -90,7 +90,7 @@ class Candidates:
             own, value = over[_CENTRE], block[_CENTRE]
             sums = (sums + np.vstack([over, own * own, value, value * value]))[:, stays]
         self._parts.append((places, signs, sums))
-        if top + len(strip) == self._size[0]:
+        if top + len(pixels) == self._size[0]:
             places_, signs_, sums_ = zip(*self._parts, strict=True)
             self._places, self._signs = np.concatenate(places_), np.concatenate(signs_)
             self._sums = np.concatenate(sums_, axis=1)
@@ -121,6 +121,8 @@ class Candidates:
 
 
 def _brightest(pixels: Pixels) -> Grey:
+    if pixels.shape[2] == 1:
+        return pixels[:, :, 0]
     red, green, blue = cv2.split(pixels)
     return np.asarray(cv2.max(cv2.max(red, green, red), blue, red))
 
@@ -132,6 +134,10 @@ def _standing_out(strip: Grey) -> tuple[Indices, NDArray[np.float32]]:
     shine = (above > _STANDS_OUT / 2) & (strip >= cv2.dilate(strip, kernel))
     dark = (above < -_STANDS_OUT / 2) & (strip <= cv2.erode(strip, kernel))
     found = np.argwhere(shine | dark)
+    most = max(1, int(_CANDIDATES * strip.size))
+    if len(found) > most:
+        strength = np.abs(above[tuple(found.T)])
+        found = found[np.sort(np.argpartition(strength, -most)[-most:])]
     return found, np.where(shine[tuple(found.T)], 1, -1).astype(np.float32)
 
 

@@ -35,6 +35,7 @@ _SIMPLER = 0.05  # px or
 _SIMPLER_ERRORS = 2  # standard errors by which a simpler model may place it elsewhere
 _NEAR = 0.1  # px; the same on the way down
 _STRIP = 200_000  # px that are compared at once
+_FEWEST_BLOCKS = 20  # that tell whether two pictures show the same
 _KNOWN = 0.99  # from which there are data
 _UNTOLD = 0.003  # of trust; a block below has no say
 _SAME = 1e-3  # px; rounds of weighting that change less have come to their end
@@ -214,6 +215,9 @@ def match(
 def confidence(reference: Pyramid, frame: Pyramid, matrix: Matrix) -> float:
     """Correlation of what both pictures show, at a size where defocus does not matter much."""
     level = min(_COMBINED, len(reference)) - 1
+    # A few blocks are alike by chance.
+    while level and _Grid(reference.shape(level)).count < _FEWEST_BLOCKS:
+        level -= 1
     blocks = _compare_level([reference], frame, level, matrix)[0]
     detail = blocks.detail.sum()
     return max(0.0, float(blocks.detail @ blocks.correlation / detail)) if detail > 0 else 0.0
@@ -447,6 +451,10 @@ class _Grid:
         self.top = (shape[0] - self.rows * _BLOCK) // 2
         self.left = (shape[1] - self.columns * _BLOCK) // 2
         self.rows_of_strip = max(1, _STRIP // (self.columns * _BLOCK * _BLOCK))
+
+    @property
+    def count(self) -> int:
+        return self.rows * self.columns
 
     @functools.cached_property
     def centres(self) -> Points:

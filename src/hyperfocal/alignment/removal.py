@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.alignment.dust import Dust, dust
-from hyperfocal.alignment.fixed_pattern import Own, distance_moved
+from hyperfocal.alignment.fixed_pattern import Own, distance_moved, placed
 from hyperfocal.alignment.hot_pixels import HotPixels
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.alignment.registration import Placement
@@ -190,17 +190,16 @@ def removal(previews: Previews, placements: Sequence[Placement], own: Own | None
     large = _large(own.narrow)
     _, pieces = cv2.connectedComponents(own.wide.astype(np.uint8))
     small = own.wide & ~np.isin(pieces, pieces[large])
-    found = dust(previews, [one.matrix for one in placements], small) if small.any() else None
+    found = dust(previews, placed(placements), small) if small.any() else None
     return Removal(hot, found, large if large.any() else None, previews.factor, size)
 
 
 def _hot_pixels(previews: Previews, placements: Sequence[Placement]) -> HotPixels | None:
     """Those behind which the scene has moved."""
     hot, info = previews.hot_pixels(), previews.stack.info
-    matrices = [one.matrix for one in placements if one.status != "misaligned"]
     if hot is None:
         return None
-    moved = distance_moved(matrices, previews.shape) * previews.factor
+    moved = distance_moved(placed(placements).values(), previews.shape) * previews.factor
     wide = cv2.resize(moved, (info.width, info.height), interpolation=cv2.INTER_NEAREST)
     hot = hot.where(wide > _MOVED)
     return hot if len(hot) else None
