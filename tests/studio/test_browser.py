@@ -3,6 +3,7 @@
 Pixels are asserted from tiles and exported files, not from screenshots.
 """
 
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_open_fuse_wipe_export(shoot, opened):
     page.keyboard.press("ArrowLeft")
     expect(divider).to_have_attribute("aria-valuenow", str(moved - 2))
     for key, layer in (
-        ("d", "difference:result-2:result-1"),
+        ("d", "difference:result-2:"),
         ("o", "decision-2"),
         ("p", "depth-2"),
     ):
@@ -181,13 +182,14 @@ def test_cancel_in_the_middle_and_fuse_again(tmp_path, opened):
         page.close()
         again = opened(studio)
         again.goto(address)
-        expect(again.locator(".result-name")).to_have_text("1 · lp")
+        expect(again.locator(".result-name")).to_contain_text("lp")
 
 
 def test_a_queue_and_a_restart(tmp_path, opened):
     write_shoot(tmp_path, stacks=("a", "b", "c"), count=3, height=360, width=480)
     with Served(tmp_path) as studio:
         page = opened(studio)
+        page.locator(".card").nth(2).wait_for()
         page.keyboard.press("a")
         page.locator("#queue-chosen").click()
         expect(page.locator(".row")).to_have_count(3)
@@ -250,7 +252,9 @@ def test_what_goes_wrong_is_said_on_the_page(tmp_path, opened):
         shutil.move(tmp_path / "beetle", tmp_path.with_name("gone"))
         choose(page, "lp")
         page.locator("#fuse").click()
-        expect(page.get_by_role("alert").first).to_contain_text("frame_0.png")
+        expect(page.get_by_role("alert").first).to_contain_text(
+            re.compile(r"frame_\d\.png is gone")
+        )
         shutil.move(tmp_path.with_name("gone"), tmp_path / "beetle")
         page.locator("#fuse").click()
         expect(page.locator(".result")).to_have_count(1)

@@ -88,7 +88,14 @@ async function refresh() {
   head();
 }
 
-async function route() {
+// One page after the other, so that none that is slow comes over the one that was asked for last.
+let routing = Promise.resolve();
+function route() {
+  routing = routing.then(shown);
+  return routing;
+}
+
+async function shown() {
   current?.leave?.();
   current = null;
   const main = document.getElementById("main");

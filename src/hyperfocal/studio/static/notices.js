@@ -23,7 +23,9 @@ export function notice(line, { isError = false, trace = "", action = null } = {}
 
 export function complain(error) {
   const line = error.message ?? String(error);
-  notice(line.charAt(0).toUpperCase() + line.slice(1), { isError: true, trace: error.trace ?? "" });
+  // A sentence begins with a capital, a file's name does not.
+  const isName = /[._\d/\\]/.test(line.split(/[\s:]/, 1)[0]);
+  notice(isName ? line : line.charAt(0).toUpperCase() + line.slice(1), { isError: true, trace: error.trace ?? "" });
   if (!("answer" in error)) console.error(error);
 }
 

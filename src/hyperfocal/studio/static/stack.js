@@ -289,6 +289,7 @@ class StackPage {
   setView(view) {
     if (this.current === null || (view !== "result" && !this.current.maps.includes(view))) return;
     this.view = this.view === view ? "result" : view;
+    if (this.mode === "difference") this.mode = "side"; // a difference has no maps
     this.shows = "result";
     this.drawToolbar();
     this.drawPictures();
