@@ -17,7 +17,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """An empty folder with the examples in it."""
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "macro_bug").symlink_to(ROOT / "examples" / "macro_bug")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
