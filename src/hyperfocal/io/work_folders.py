@@ -15,6 +15,7 @@ import re
 import shutil
 import stat
 import tempfile
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -170,7 +171,12 @@ def _drop(folder: Path, owner: IO[str]) -> None:
             _remove(entry)
     if os.name == "nt":
         owner.close()
-    shutil.rmtree(folder, ignore_errors=True)
+    # A thread that is just being stopped may still put something there.
+    for wait_s in (0.0, 0.02, 0.05, 0.1, 0.2):
+        time.sleep(wait_s)
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.lexists(folder):
+            break
     owner.close()
 
 
