@@ -98,8 +98,9 @@ def test_stopped_at_any_moment_leaves_all_or_nothing(stack, whole, tmp_path, num
             process.wait(rng.uniform(0.6, 1.0) * seconds)
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
-        assert process.returncode in (0, code), errors
-        assert tree(out) in ({}, made)
+        # While Python itself shuts down, when all is made, a signal has its default.
+        assert process.returncode in (0, code, -number), errors
+        assert tree(out) in (({}, made) if process.returncode != -number else (made,))
         assert list((tmp_path / "tmp").iterdir()) == []
 
 
