@@ -44,3 +44,12 @@ def as_type(frames, dtype):
 def psnr(first, second):
     """Peak signal-to-noise ratio of pictures in 0…1, in dB."""
     return -10 * np.log10(np.mean((np.float64(first) - second) ** 2) + 1e-20)
+
+
+# What a frame of a stack may turn out to be, by the others' first.
+ODD_FRAMES = {
+    "brighter": lambda frame: np.minimum(2.5 * frame, 1),
+    "black": lambda frame: np.zeros_like(frame),
+    "white": lambda frame: np.ones_like(frame),
+    "another scene": lambda frame: texture(*frame.shape[:2], seed=9, channels=frame.shape[2]),
+}

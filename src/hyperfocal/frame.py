@@ -5,7 +5,7 @@ Samples are what a file holds, Pixels are what we compute with: float32, RGB, 0â
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -84,6 +84,46 @@ class Source(Protocol):
     def require_room(self) -> None:
         """Raise FormatError where its file or this machine's memory cannot hold it."""
         ...
+
+
+@dataclass(frozen=True)
+class WrappedSource:
+    """A source that changes something of what another reads, and nothing else."""
+
+    source: Source
+
+    @property
+    def info(self) -> FrameInfo:
+        return self.source.info
+
+    @property
+    def path(self) -> Path | None:
+        return self.source.path
+
+    @property
+    def is_sequential(self) -> bool:
+        return self.source.is_sequential
+
+    def read(self) -> Samples | Pixels:
+        return self.source.read()
+
+    def covered(self, rows: slice) -> NDArray[np.bool_] | None:
+        return self.source.covered(rows)
+
+    def matched(self, first: Source) -> Source:
+        return replace(self, source=self.source.matched(first))
+
+    def require_room(self) -> None:
+        self.source.require_room()
+
+
+def in_both(
+    one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None
+) -> NDArray[np.bool_] | None:
+    """Where both have data; None: everywhere."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
 
 
 def to_pixels(samples: Samples, out: Pixels | None = None) -> Pixels:

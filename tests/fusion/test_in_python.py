@@ -3,6 +3,7 @@
 import base64
 import inspect
 import io
+import json
 import pydoc
 import re
 import warnings
@@ -94,6 +95,17 @@ def test_save_writes_what_fuse_writes(tmp_path, suffix):
     assert told["depth"].read_bytes() == again["depth"].read_bytes()
     for path in told["maps"].iterdir():
         assert path.read_bytes() == (again["maps"] / path.name).read_bytes()
+
+
+def test_a_fusion_that_says_nothing_of_its_frames_is_saved_with_its_maps(tmp_path):
+    index = np.zeros((8, 9), np.uint16)
+    index[:, 4:] = 2
+    picture = np.full((8, 9, 3), 7, np.uint8)
+    depth = index.astype(np.float32)
+    made = hyperfocal.Fusion(picture, index, depth, np.ones_like(depth), None, None, {})
+    made.save(tmp_path / "a.png", decision_map=tmp_path / "d.png", maps=tmp_path / "maps")
+    assert np.array_equal(np.load(tmp_path / "maps" / "depth.npy"), depth)
+    assert json.loads((tmp_path / "maps" / "about.json").read_text("utf-8"))["frames"] == [""] * 3
 
 
 def test_save_refuses_what_fuse_refuses(tmp_path):

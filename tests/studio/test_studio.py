@@ -384,13 +384,19 @@ def slow_shoot(root):
     return {"kind": "fuse", "recipe": {"method": "prism"}}
 
 
+def begun_in(served, task):
+    """The number of a task on the slow stack, which is well under way."""
+    stack = served.opened("slow")["id"]
+    begun = served.send("POST", f"/api/stacks/{stack}/tasks", **task).json()["number"]
+    until(lambda: served.get(f"/api/tasks/{begun}").json()["index"] > 1)
+    return begun
+
+
 @pytest.mark.slow
 def test_cancelling_is_certain_and_leaves_nothing(tmp_path):
     task = slow_shoot(tmp_path)
     with Served(tmp_path) as served:
-        stack = served.opened("slow")["id"]
-        begun = served.send("POST", f"/api/stacks/{stack}/tasks", **task).json()["number"]
-        until(lambda: served.get(f"/api/tasks/{begun}").json()["index"] > 1)
+        begun = begun_in(served, task)
         pids = children(served.process)
         assert pids
         assert served.send("DELETE", f"/api/tasks/{begun}").status_code == 200
@@ -405,9 +411,7 @@ def test_cancelling_is_certain_and_leaves_nothing(tmp_path):
 def test_a_fusion_that_the_system_ends_spares_the_studio(tmp_path):
     task = slow_shoot(tmp_path)
     with Served(tmp_path) as served:
-        stack = served.opened("slow")["id"]
-        begun = served.send("POST", f"/api/stacks/{stack}/tasks", **task).json()["number"]
-        until(lambda: served.get(f"/api/tasks/{begun}").json()["index"] > 1)
+        begun = begun_in(served, task)
         (pid,) = children(served.process)
         score = int(Path(f"/proc/{pid}/oom_score_adj").read_text())
         own = int(Path(f"/proc/{served.process.pid}/oom_score_adj").read_text())
@@ -423,9 +427,7 @@ def test_a_fusion_that_the_system_ends_spares_the_studio(tmp_path):
 def test_a_fusion_ends_with_a_studio_that_is_killed(tmp_path):
     task = slow_shoot(tmp_path)
     served = Served(tmp_path)
-    stack = served.opened("slow")["id"]
-    begun = served.send("POST", f"/api/stacks/{stack}/tasks", **task).json()["number"]
-    until(lambda: served.get(f"/api/tasks/{begun}").json()["index"] > 1)
+    begun_in(served, task)
     (pid,) = children(served.process)
     served.process.kill()
     served.process.wait()

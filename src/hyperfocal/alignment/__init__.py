@@ -111,8 +111,9 @@ def _planned(
         kept = _kept(stack, placements, on_misaligned)
         return _Plan(placements, reference, kept, None, reference)
     found_own: Removal | None = None
-    with Previews(stack) as previews:
-        if how == "auto" and record is None:
+    is_placed = how == "auto" and record is None
+    with Previews(stack, seeks_hot_pixels=is_placed) as previews:
+        if is_placed:
             found, reference, own = fixed_pattern.registered(
                 previews, lambda *step: on_step("align", *step)
             )

@@ -7,7 +7,7 @@ makes the other better (flat fields out of shifted pictures: Kuhn, Lin and Loran
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -71,23 +71,33 @@ def dust(previews: Previews, matrices: Mapping[int, Matrix], mask: Mask) -> Dust
 
 def _mean(previews: Previews, matrices: Mapping[int, Matrix], taken: Grey) -> Grey:
     """The scene: the mean of placed frames without what dust takes, in logarithms."""
-    size = previews.shape
-    total, count = np.zeros(size, np.float32), np.full(size, 1e-6, np.float32)
-    for index, matrix in matrices.items():
-        known = motion_estimation.coverage(size, matrix, size)
-        total += motion_estimation.warped(_light(previews, index) - taken, matrix, size) * known
-        count += known
-    return total / count
+    return _average(
+        previews,
+        matrices.items(),
+        lambda light, matrix: motion_estimation.warped(light - taken, matrix, previews.shape),
+    )
 
 
 def _residue(previews: Previews, matrices: Mapping[int, Matrix], scene: Grey) -> Grey:
     """The mean of what frames differ from the scene, as they lie."""
+    return _average(
+        previews,
+        ((index, transforms.inverse(matrix)) for index, matrix in matrices.items()),
+        lambda light, back: light - motion_estimation.warped(scene, back, previews.shape),
+    )
+
+
+def _average(
+    previews: Previews,
+    placed: Iterable[tuple[int, Matrix]],
+    seen: Callable[[Grey, Matrix], Grey],
+) -> Grey:
+    """The mean of what is seen of each frame's light by its matrix, where that covers anything."""
     size = previews.shape
     total, count = np.zeros(size, np.float32), np.full(size, 1e-6, np.float32)
-    for index, matrix in matrices.items():
-        back = transforms.inverse(matrix)
-        known = motion_estimation.coverage(size, back, size)
-        total += (_light(previews, index) - motion_estimation.warped(scene, back, size)) * known
+    for index, matrix in placed:
+        known = motion_estimation.coverage(size, matrix, size)
+        total += seen(_light(previews, index), matrix) * known
         count += known
     return total / count
 

@@ -76,7 +76,7 @@ class _Sums:
 
     def add(self, levels: Pyramid) -> None:
         """Take in a frame as it lies."""
-        self.add_one(level_of(levels).grey)
+        self.add_one(_level_of(levels).grey)
 
     def add_one(self, contrast: Grey, known: Grey | float = 1.0) -> None:
         if not self.count:
@@ -96,7 +96,7 @@ class _Sums:
         return _Shares(share, detail)
 
 
-def level_of(levels: Pyramid) -> Level:
+def _level_of(levels: Pyramid) -> Level:
     """The finest that is small enough to be looked at for this."""
     sizes = [math.prod(levels.shape(place)) for place in range(len(levels))]
     return levels[next((i for i, size in enumerate(sizes) if size <= _LARGEST), len(sizes) - 1)]
@@ -227,14 +227,14 @@ def _narrowed(previews: Previews, placements: list[Placement], mask: Mask) -> Ma
     """
     size = mask.shape
     known = np.ones(size, np.float32)
-    lying, placed = _Sums(_NOISE**2), _Sums(_NOISE**2)
+    lying, moving = _Sums(_NOISE**2), _Sums(_NOISE**2)
     for index, matrix in _local(previews, placements, size).items():
         grey = _small(previews, index, size)
         detail = grey - cv2.GaussianBlur(grey, (0, 0), _FINE)
         lying.add_one(detail, known)
         covered = motion_estimation.coverage(size, matrix, size)
-        placed.add_one(motion_estimation.warped(detail, matrix, size) * covered, covered)
-    still, moved = lying.shares(), placed.shares()
+        moving.add_one(motion_estimation.warped(detail, matrix, size) * covered, covered)
+    still, moved = lying.shares(), moving.shares()
     shown = still.detail > _NOISE**2
     stays = mask & shown & (still.share > _ALIKE) & (still.share - moved.share > _APART)
     return mask & _complete(_opened(stays), shown, rim=_SEAM)
@@ -251,15 +251,21 @@ def _complete(mask: Mask, shown: Mask, rim: int = _RIM) -> Mask:
     wide = cv2.dilate(mask.astype(np.uint8), kernel).view(bool)
     plain = (~shown & ~wide).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(plain, connectivity=4)
-    near = cv2.dilate(wide.astype(np.uint8), np.ones((3, 3), np.uint8)).view(bool)
+    around = np.ones((3, 3), np.uint8)
+    near = cv2.dilate(wide.astype(np.uint8), around).view(bool)
     complete = wide.copy()
     for number in range(1, count):
-        if stats[number, cv2.CC_STAT_AREA] >= _SMALLEST:
-            piece = labels == number
-            outline = cv2.dilate(piece.astype(np.uint8), np.ones((3, 3), np.uint8)).view(bool)
-            outline &= ~piece
-            if outline.any() and float(near[outline].mean()) > _BORDER:
-                complete |= piece
+        left, top, width, height, area = stats[number]
+        if area >= _SMALLEST:
+            # With the pixels beside it, and no more of the picture.
+            window = (
+                slice(max(0, top - 1), top + height + 1),
+                slice(max(0, left - 1), left + width + 1),
+            )
+            piece = labels[window] == number
+            outline = cv2.dilate(piece.astype(np.uint8), around).view(bool) & ~piece
+            if outline.any() and float(near[window][outline].mean()) > _BORDER:
+                complete[window] |= piece
     return complete
 
 

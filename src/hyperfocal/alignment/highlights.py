@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from hyperfocal.alignment.clipping import CLIPPED, reach_any
 from hyperfocal.alignment.gain_offset import Correction
 from hyperfocal.alignment.resampling import Filling
 from hyperfocal.compute import tiles
-from hyperfocal.frame import FrameInfo, Pixels, Samples, Source, to_pixels
+from hyperfocal.frame import Pixels, Samples, Source, WrappedSource, in_both, to_pixels
 from hyperfocal.io.coverage import Coverage
 
 _HIDDEN = 0.1  # of white, by which a clipped sample may be too dark and yet have a say
@@ -55,32 +54,13 @@ def _white(correction: Correction) -> float:
 
 
 @dataclass(frozen=True)
-class UnclippedSource:
+class UnclippedSource(WrappedSource):
     """A placed and darkened frame that takes what clipping hides from the frame of usual light."""
 
-    source: Source
     correction: Correction  # that it has gone through
     light: Filling
     coverage: Coverage | None = None  # where it does not hide much by clipping; None: nowhere
     number: int = 0  # there
-
-    @property
-    def info(self) -> FrameInfo:
-        return self.source.info
-
-    @property
-    def path(self) -> Path | None:
-        return self.source.path
-
-    @property
-    def is_sequential(self) -> bool:
-        return self.source.is_sequential
-
-    def matched(self, first: Source) -> Source:
-        return replace(self, source=self.source.matched(first))
-
-    def require_room(self) -> None:
-        self.source.require_room()
 
     def read(self) -> Samples | Pixels:
         pixels = to_pixels(self.source.read())
@@ -100,6 +80,5 @@ class UnclippedSource:
         return reach_any(pixels, CLIPPED * self.correction.gain + self.correction.offset)
 
     def covered(self, rows: slice) -> NDArray[np.bool_] | None:
-        own = self.source.covered(rows)
         seen = None if self.coverage is None else self.coverage.covered(self.number, rows)
-        return own if seen is None else seen if own is None else own & seen
+        return in_both(self.source.covered(rows), seen)

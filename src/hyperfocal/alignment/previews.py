@@ -28,10 +28,11 @@ _ROWS = 256  # of a frame, read at once
 class Previews:
     """Grey previews of a stack's frames, and their colours cell by cell; close it, or use `with`.
 
-    Each frame is decoded once, memory does not depend on how many there are.
+    Each frame is decoded once, memory does not depend on how many there are. `seeks_hot_pixels`
+    looks for them on the way, for `hot_pixels`.
     """
 
-    def __init__(self, stack: Stack):
+    def __init__(self, stack: Stack, *, seeks_hot_pixels: bool = False):
         info = stack.info
         self.stack = stack
         # A frame thinner than the square stays as it is; there is nothing to gain.
@@ -39,7 +40,7 @@ class Previews:
         self.factor = max(1, min(wanted, info.height, info.width))
         self.shape = info.height // self.factor, info.width // self.factor
         self.cells = max(1, self.shape[0] // _CELL), max(1, self.shape[1] // _CELL)
-        self._hot = Candidates(info.height, info.width)
+        self._hot = Candidates(info.height, info.width) if seeks_hot_pixels else None
         self._hidden: Mask | None = None
         self._greys = _spool(info, self.shape, 1)
         self._levels = _spool(info, self.cells, 2 * info.channels + 1)
@@ -72,7 +73,9 @@ class Previews:
         return grey * np.float32(0.4 / max(float(grey.mean()), 0.004))
 
     def hot_pixels(self) -> HotPixels | None:
-        """Those that all frames of the stack seem to have; None where there are none."""
+        """Those that all frames of the stack seem to have; None where none are, or were sought."""
+        if self._hot is None:
+            return None
         for index in range(len(self.stack)):
             self._have(index)
         return self._hot.found()
@@ -130,7 +133,8 @@ class Previews:
             if strip.stop == height:
                 rows = slice(rows.start, self.stack.info.height)
             pixels = self.stack.read(index, rows)
-            self._hot.take(rows.start, pixels)
+            if self._hot is not None:
+                self._hot.take(rows.start, pixels)
             pixels = pixels[:, : width * self.factor]
             pixels = pixels[: (strip.stop - strip.start) * self.factor]
             shape = strip.stop - strip.start, width

@@ -7,8 +7,7 @@ is large (a round field, a label) is shown once, where the reference has it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -19,51 +18,19 @@ from hyperfocal.alignment.fixed_pattern import Own, distance_moved, placed
 from hyperfocal.alignment.hot_pixels import HotPixels
 from hyperfocal.alignment.previews import Previews
 from hyperfocal.alignment.registration import Placement
-from hyperfocal.alignment.resampling import Filling
+from hyperfocal.alignment.resampling import Filling, placed_mask
 from hyperfocal.alignment.transforms import Matrix
-from hyperfocal.frame import FrameInfo, Pixels, Samples, Source, to_pixels
-from hyperfocal.io.coverage import Mask
+from hyperfocal.frame import Pixels, Samples, Source, WrappedSource, in_both, to_pixels
+from hyperfocal.io.coverage import SEAM, Mask
 
 _LARGE = 0.08  # of the longer side; dust is smaller, and no one misses it
 _TOGETHER = 0.02  # of the longer side, between parts of one label
 _LANCZOS = 4  # px around, which resampling mixes with it
-_SEAM = 8  # px around, where a focus measure may see it
 _MOVED = 5.0  # px of a frame, by which the scene must have moved behind a hot pixel
 
 
 @dataclass(frozen=True)
-class _Wrapped:
-    """A source that changes what another reads."""
-
-    source: Source
-
-    @property
-    def info(self) -> FrameInfo:
-        return self.source.info
-
-    @property
-    def path(self) -> Path | None:
-        return self.source.path
-
-    @property
-    def is_sequential(self) -> bool:
-        return self.source.is_sequential
-
-    def matched(self, first: Source) -> Source:
-        return replace(self, source=self.source.matched(first))
-
-    def require_room(self) -> None:
-        self.source.require_room()
-
-    def read(self) -> Samples | Pixels:
-        return self.source.read()
-
-    def covered(self, rows: slice) -> NDArray[np.bool_] | None:
-        return self.source.covered(rows)
-
-
-@dataclass(frozen=True)
-class CleanSource(_Wrapped):
+class CleanSource(WrappedSource):
     """A frame as it came, but for dust and hot pixels."""
 
     hot_pixels: HotPixels | None
@@ -82,7 +49,7 @@ class CleanSource(_Wrapped):
 
 
 @dataclass(frozen=True)
-class OnceSource(_Wrapped):
+class OnceSource(WrappedSource):
     """A placed frame that shows the reference where it would show what belongs to the camera."""
 
     mask: Mask  # (height, width) of the frame as it came
@@ -96,8 +63,7 @@ class OnceSource(_Wrapped):
         return pixels
 
     def covered(self, rows: slice) -> NDArray[np.bool_] | None:
-        own, seen = self.source.covered(rows), ~self._hidden(rows, _SEAM)
-        return seen if own is None else own & seen
+        return in_both(self.source.covered(rows), ~self._hidden(rows, SEAM))
 
     def _hidden(self, rows: slice, margin: int) -> Mask:
         """Where that is in these rows of the picture, so many px wider."""
@@ -105,14 +71,9 @@ class OnceSource(_Wrapped):
         first, last, _ = rows.indices(info.height)
         top, bottom = max(0, first - margin), min(info.height, last + margin)
         down = np.array([[1, 0, 0], [0, 1, top], [0, 0, 1.0]])
-        hidden = cv2.warpPerspective(
-            self.mask.view(np.uint8),
-            self.matrix @ down,
-            (info.width, bottom - top),
-            flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        wide = cv2.dilate(hidden, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8))
+        hidden = placed_mask(self.mask, self.matrix @ down, (bottom - top, info.width))
+        kernel = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+        wide = cv2.dilate(hidden.view(np.uint8), kernel)
         return wide[first - top : last - top].view(bool)
 
 

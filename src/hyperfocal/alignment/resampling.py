@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -19,10 +18,18 @@ from hyperfocal.alignment.crop import Rectangle
 from hyperfocal.alignment.gain_offset import Correction
 from hyperfocal.alignment.transforms import IDENTITY, Matrix, mapped
 from hyperfocal.compute import tiles
-from hyperfocal.frame import FrameInfo, Pixels, Samples, Source, to_pixels
+from hyperfocal.frame import (
+    FrameInfo,
+    Pixels,
+    Samples,
+    Source,
+    WrappedSource,
+    in_both,
+    to_pixels,
+)
+from hyperfocal.io.coverage import SEAM
 
 _STRIP = 256  # rows
-_SEAM = 8  # px beside filled places where a focus measure may see the seam
 _MARGIN = 4  # px that Lanczos looks at on either side, and one for rounding
 
 
@@ -38,10 +45,9 @@ class Filling:
 
 
 @dataclass(frozen=True)
-class PlacedSource:
+class PlacedSource(WrappedSource):
     """A frame as the reference would show it, in the rectangle that is kept of it."""
 
-    source: Source
     matrix: Matrix  # reference to frame
     area: Rectangle
     correction: Correction | None = None  # of its brightness, None: left as it is
@@ -50,20 +56,6 @@ class PlacedSource:
     @property
     def info(self) -> FrameInfo:
         return replace(self.source.info, height=self.area.height, width=self.area.width)
-
-    @property
-    def path(self) -> Path | None:
-        return self.source.path
-
-    @property
-    def is_sequential(self) -> bool:
-        return self.source.is_sequential
-
-    def matched(self, first: Source) -> Source:
-        return replace(self, source=self.source.matched(first))
-
-    def require_room(self) -> None:
-        self.source.require_room()
 
     def read(self) -> Samples | Pixels:
         samples = self.source.read()
@@ -90,8 +82,8 @@ class PlacedSource:
         top, bottom, _ = rows.indices(self.area.height)
         covered = np.empty((bottom - top, self.area.width), bool)
         for strip in tiles.strips(bottom - top, _STRIP):
-            covered[strip.rows] = self._inside(top + strip.top, top + strip.bottom, _SEAM)
-        return covered if own is None else covered & own
+            covered[strip.rows] = self._inside(top + strip.top, top + strip.bottom, SEAM)
+        return in_both(own, covered)
 
     def _own(self, rows: slice) -> NDArray[np.bool_] | None:
         """Where the frame as it came had data, seen in these rows; None: everywhere."""
@@ -99,14 +91,7 @@ class PlacedSource:
         if mask is None:
             return None
         top, bottom, _ = rows.indices(self.area.height)
-        seen = cv2.warpPerspective(
-            mask.view(np.uint8),
-            self._matrix_at(top),
-            (self.area.width, bottom - top),
-            flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        return seen.view(bool)
+        return placed_mask(mask, self._matrix_at(top), (bottom - top, self.area.width))
 
     def _inside(self, top: int, bottom: int, margin: int = 0) -> NDArray[np.bool_]:
         """Whether rows `top` to `bottom` of the area lie in the frame, so many px from its end."""
@@ -123,6 +108,20 @@ class PlacedSource:
         """From rows below `top` of the area to the frame."""
         offset = np.array([[1, 0, self.area.left], [0, 1, self.area.top + top], [0, 0, 1.0]])
         return self.matrix @ offset
+
+
+def placed_mask(
+    mask: NDArray[np.bool_], matrix: Matrix, shape: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """A mask of a frame, as seen from a picture whose points the matrix takes into the frame."""
+    seen = cv2.warpPerspective(
+        mask.view(np.uint8),
+        matrix,
+        shape[::-1],
+        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return seen.view(bool)
 
 
 def _resampled(samples: Samples, matrix: Matrix, shape: tuple[int, ...]) -> Pixels:

@@ -49,20 +49,3 @@ def faded(colours: Rgb, certainty: NDArray[np.float32]) -> Rgb:
     """Colours, grey as far as they are not certain."""
     share = certainty[:, :, None]
     return (colours * share + _UNKNOWN * (1 - share) + np.float32(0.5)).astype(np.uint8)
-
-
-def evened(depth: NDArray[np.float32], certainty: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The depth where it is certain, evened out over where it is not."""
-    result, known = depth * certainty, certainty
-    # From near to far: the last pixel takes what is around it, however far that is.
-    filled = np.zeros_like(depth)
-    weight = np.zeros_like(depth)
-    for sigma in (1.5, 4.0, 12.0, 40.0):
-        share = cv2.GaussianBlur(known, (0, 0), sigma)
-        mean = cv2.GaussianBlur(result, (0, 0), sigma) / np.maximum(share, np.float32(1e-6))
-        own = np.clip(share * 4, 0, 1) * (1 - weight)
-        filled += mean * own
-        weight += own
-    left = 1 - weight
-    total = max(float(certainty.sum()), 1e-6)
-    return filled + left * np.float32(float((depth * certainty).sum()) / total)

@@ -118,11 +118,10 @@ class Fusion:
         info = self.info or FrameInfo("picture", height, width, channels, self.picture.dtype)
         targets, composite = extras.targets(out), composite_with(self)
         _require_pictures(targets, extras, info, (), overwrite=overwrite)
-        names = self.report.get("frames") or [""] * (int(np.max(self.decision or 0)) + 1)
+        last = 0 if self.decision is None else int(self.decision.max())
+        names = self.report.get("frames") or [""] * (last + 1)
         with Together() as made:
-            page = composite.depth if depth_page else None
-            outputs.save(targets["picture"], composite.picture, info, depth=page, within=made)
-            _write_maps(targets, composite, info, names, made)
+            _write_pictures(targets, composite, info, names, depth_page, made)
 
 
 _MAPS = ("decision", "depth", "confidence", "initial_decision", "activity", "covered")
@@ -326,24 +325,26 @@ def write(
         aligned.report["covered_share"] = round(float(composite.covered.mean()), 4)
     like = _credited(composite, stack, aligned, recipe)
     with contextlib.nullcontext(within) if within is not None else Together() as made:
-        if "picture" in targets:
-            depth = composite.depth if extras.depth_page else None
-            outputs.save(targets["picture"], composite.picture, like, depth=depth, within=made)
         names = [source.info.name for source in stack.sources]
-        _write_maps(targets, composite, like, names, made)
+        _write_pictures(targets, composite, like, names, extras.depth_page, made)
         if "transforms" in targets:
             transform_file.save(targets["transforms"], aligned.record, within=made)
         if "recipe" in targets:
             outputs.write_text(targets["recipe"], recipe.to_json() + "\n", within=made)
 
 
-def _write_maps(
+def _write_pictures(
     targets: dict[str, Path],
     composite: Composite,
     like: FrameInfo,
     names: Sequence[str],
+    depth_page: bool,
     within: Together,
 ) -> None:
+    """The picture, and the maps that are asked for beside it."""
+    if "picture" in targets:
+        page = composite.depth if depth_page else None
+        outputs.save(targets["picture"], composite.picture, like, depth=page, within=within)
     count, last = len(names), (len(names) - 1) * (like.step_um or 1)
     if "decision_map" in targets and composite.index is not None:
         outputs.save_decision_map(

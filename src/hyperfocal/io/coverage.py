@@ -23,7 +23,7 @@ from hyperfocal.frame import Samples
 
 Mask = NDArray[np.bool_]  # (height, width)
 
-_SEAM = 8  # px beside filled places where a focus measure may see the seam
+SEAM = 8  # px beside filled places where a focus measure may see the seam
 _FEW = 0.1  # of the picture; so little are borders that another program's alignment left
 _LONGEST = 1024  # px of the picture that means are made from
 _LEAST = np.float32(1e-3)  # weight below which a mean says nothing
@@ -68,9 +68,9 @@ class Coverage:
         if number not in self:
             return None
         top, bottom, _ = rows.indices(self._shape[0])
-        first, last = max(0, top - _SEAM), min(self._shape[0], bottom + _SEAM)
+        first, last = max(0, top - SEAM), min(self._shape[0], bottom + SEAM)
         beyond = self.anywhere[first:last] & ~self._mask(number, first, last)
-        kernel = np.ones((2 * _SEAM + 1, 2 * _SEAM + 1), np.uint8)
+        kernel = np.ones((2 * SEAM + 1, 2 * SEAM + 1), np.uint8)
         near: Mask = cv2.dilate(beyond.view(np.uint8), kernel).view(bool)
         return ~near[top - first : bottom - first]
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hyperfocal.frame import FrameInfo, Pixels, Source, to_pixels
+from hyperfocal.frame import Pixels, WrappedSource, to_pixels
 from hyperfocal.stack.stack import Stack
 
 _LOOKED_AT = 5  # frames, spread over the stack
@@ -22,36 +20,14 @@ _HALF, _TWICE = 0.5, 2.0  # of the range; what lies between is taken as it is
 
 
 @dataclass(frozen=True)
-class ScaledSource:
+class ScaledSource(WrappedSource):
     """A frame whose pixels are multiplied by a number."""
 
-    source: Source
     scale: float
-
-    @property
-    def info(self) -> FrameInfo:
-        return self.source.info
-
-    @property
-    def path(self) -> Path | None:
-        return self.source.path
-
-    @property
-    def is_sequential(self) -> bool:
-        return self.source.is_sequential
 
     def read(self) -> Pixels:
         pixels: Pixels = to_pixels(self.source.read()) * np.float32(self.scale)
         return pixels
-
-    def covered(self, rows: slice) -> NDArray[np.bool_] | None:
-        return self.source.covered(rows)
-
-    def matched(self, first: Source) -> Source:
-        return ScaledSource(self.source.matched(first), self.scale)
-
-    def require_room(self) -> None:
-        self.source.require_room()
 
 
 def scale_of(stack: Stack) -> float:

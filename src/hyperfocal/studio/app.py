@@ -25,6 +25,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from hyperfocal import HyperfocalError, MissingExtra, OptionError, StackError
 from hyperfocal.batch.plan import Job
+from hyperfocal.compute import machine
 from hyperfocal.io import formats
 from hyperfocal.studio import forms, tiles, vendor
 from hyperfocal.studio.desk import Desk, OpenStack, told
@@ -311,7 +312,7 @@ class Studio:
             return tiles.encoded(tile, kind)
 
         if self._tiles is None:
-            self._tiles = anyio.CapacityLimiter(max(2, min(8, os.cpu_count() or 2)))
+            self._tiles = anyio.CapacityLimiter(max(2, min(8, machine.processor_count())))
         data = await anyio.to_thread.run_sync(made, limiter=self._tiles)
         kinds = {"jpg": "image/jpeg", "png": "image/png"}
         return Response(data, media_type=kinds[kind], headers=_KEEP)

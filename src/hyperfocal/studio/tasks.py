@@ -19,11 +19,12 @@ from hyperfocal.batch.options import BatchOptions
 from hyperfocal.batch.plan import Job
 from hyperfocal.batch.runs import Work
 from hyperfocal.errors import FormatError
-from hyperfocal.frame import FrameInfo, Pixels, Source, to_pixels, to_samples
+from hyperfocal.frame import FrameInfo, Pixels, Source, WrappedSource, to_pixels, to_samples
 from hyperfocal.io import formats, outputs
 from hyperfocal.methods import has_depth
 from hyperfocal.options import build
 from hyperfocal.progress import OnStep
+from hyperfocal.stack.arrays import ArraySource
 from hyperfocal.studio import pictures
 
 _QUICK = 2e6  # px of a quick look
@@ -238,38 +239,15 @@ def _smaller(stack: Stack, on_step: OnStep) -> tuple[Stack, float]:
             pixels = cv2.resize(stack.read(index), size, interpolation=cv2.INTER_AREA)
             samples = to_samples(pixels.reshape(size[1], size[0], info.channels), info.dtype)
             own = dataclasses.replace(source.info, height=size[1], width=size[0])
-            sources.append(_Small(own, samples))
+            sources.append(ArraySource(own, samples))
             on_step("shrink", index + 1, len(stack))
     return Stack(sources), scale
 
 
 @dataclasses.dataclass(frozen=True)
-class _Small:
-    """A frame that was made small, under its own name."""
-
-    info: FrameInfo
-    samples: NDArray[Any]
-    path: None = None
-    is_sequential: bool = False
-
-    def read(self) -> NDArray[Any]:
-        return self.samples
-
-    def covered(self, rows: slice) -> None:
-        return None
-
-    def matched(self, first: Source) -> Source:
-        return self
-
-    def require_room(self) -> None:
-        """It lies in memory already."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Part:
+class _Part(WrappedSource):
     """A rectangle of a frame, in the light of the others."""
 
-    source: Source
     left: int
     top: int
     width: int
@@ -280,14 +258,6 @@ class _Part:
     @property
     def info(self) -> FrameInfo:
         return dataclasses.replace(self.source.info, height=self.height, width=self.width)
-
-    @property
-    def path(self) -> Path | None:
-        return self.source.path
-
-    @property
-    def is_sequential(self) -> bool:
-        return self.source.is_sequential
 
     def read(self) -> NDArray[Any] | Pixels:
         rows = slice(self.top, self.top + self.height)
@@ -303,12 +273,6 @@ class _Part:
     def covered(self, rows: slice) -> NDArray[np.bool_] | None:
         inside = self.source.covered(slice(self.top, self.top + self.height))
         return None if inside is None else inside[rows, self.left : self.left + self.width]
-
-    def matched(self, first: Source) -> Source:
-        return dataclasses.replace(self, source=self.source.matched(first))
-
-    def require_room(self) -> None:
-        self.source.require_room()
 
 
 def _placed_small(stack: Stack, out: Path, on_step: OnStep) -> Facts:
