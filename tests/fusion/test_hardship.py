@@ -160,34 +160,35 @@ def test_a_signal_while_frames_are_on_scratch_leaves_nothing(tmp_path, number, c
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["in", "scratch"]
 
 
-def test_a_signal_between_two_outputs_takes_back_the_first(tmp_path, monkeypatch):
+def test_a_signal_between_two_outputs_puts_none_in_place(tmp_path, monkeypatch):
     _, frames, _ = scene(40, 60, 2)
     (tmp_path / "kept.png").write_bytes(b"mine")
     taken = []
 
-    def interrupted(folder, maps):
-        folder.mkdir()
-        taken.extend(path.name for path in sorted(tmp_path.iterdir()))
+    def interrupted(folder, maps, *, within):
+        within.beside(folder).mkdir()
+        taken.extend(path.name for path in tmp_path.iterdir() if not path.name.startswith("."))
+        taken.extend(path.name for path in sorted(tmp_path.glob(".*/new/*")))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(outputs, "save_maps", interrupted)
     with pytest.raises(KeyboardInterrupt):
         hyperfocal.fuse(frames, tmp_path / "a.tif", method="select", maps=tmp_path / "maps")
-    assert taken == ["a.tif", "kept.png", "maps"]
+    assert taken == ["kept.png", "a.tif", "maps"]  # the last two beside their places
     assert [path.name for path in tmp_path.iterdir()] == ["kept.png"]
 
 
 def test_a_signal_between_two_outputs_keeps_what_was_there_before(tmp_path, monkeypatch):
     _, frames, _ = scene(40, 60, 2)
     hyperfocal.fuse(frames, tmp_path / "a.tif", method="select", maps=tmp_path / "maps")
-    before = sorted(tmp_path.rglob("*"))
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
 
-    def interrupted(folder, maps):
+    def interrupted(folder, maps, *, within):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(outputs, "save_maps", interrupted)
     names = {"out": "a.tif", "decision_map": "new.png", "maps": "maps"}
     options = {kind: tmp_path / name for kind, name in names.items()}
     with pytest.raises(KeyboardInterrupt):
-        hyperfocal.fuse(frames, method="select", overwrite=True, **options)
-    assert sorted(tmp_path.rglob("*")) == before
+        hyperfocal.fuse(frames[::-1], method="select", overwrite=True, **options)
+    assert {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")} == before
