@@ -101,7 +101,10 @@ def test_stopped_at_any_moment_leaves_all_or_nothing(stack, whole, tmp_path, num
             process.wait(rng.uniform(0, 0.6) * seconds)
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
-        assert process.returncode in (0, code), errors
+        # Python itself hears no signal any more while it ends.
+        is_over = process.returncode in (0, -number) and tree(out) == made
+        assert process.returncode == code or is_over, errors
+        assert "Traceback" not in errors
         assert tree(out) in ({}, made)
         assert list((tmp_path / "tmp").iterdir()) == []
 

@@ -34,18 +34,30 @@ class WorkFolder:
 
     def __init__(self, parent: Path | None = None):
         prefix = _PREFIX if parent is None else f".{_PREFIX}"
-        for _ in range(_TRIES):
-            self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-            owner = _owned(self.path)
-            if owner is not None:
-                break
-        else:
-            raise OSError(f"a run that cleans up takes every folder of {self.path.parent}")
-        self._finalizer = weakref.finalize(self, _drop, self.path, owner)
+        owner = None
+        try:
+            for _ in range(_TRIES):
+                self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+                owner = _owned(self.path)
+                if owner is not None:
+                    break
+            else:
+                raise OSError(f"a run that cleans up takes every folder of {self.path.parent}")
+            self._drop = weakref.finalize(self, _drop, self.path, owner)
+        except BaseException:
+            # Ctrl-C too, which may come behind any of these lines.
+            if hasattr(self, "path"):
+                _drop(self.path, owner)
+            raise
 
     def close(self) -> None:
         """Remove it with all in it."""
-        self._finalizer()
+        try:
+            self._drop()
+        except BaseException:
+            # What Ctrl-C came into is done again.
+            _drop(self.path, None)
+            raise
 
 
 def is_name(name: str) -> bool:
@@ -116,9 +128,6 @@ def _owned(folder: Path) -> IO[str] | None:
     except BlockingIOError:
         owner.close()
         return None
-    except BaseException:
-        _drop(folder, owner)
-        raise
     return owner
 
 
@@ -163,15 +172,16 @@ def _is_at(file: IO[str], path: Path) -> bool:
         return False
 
 
-def _drop(folder: Path, owner: IO[str]) -> None:
+def _drop(folder: Path, owner: IO[str] | None) -> None:
     # The owner last: as long as it is there, the folder is known to be ours.
     for entry in _entries(folder):
         if entry.name != _OWNER:
             _remove(entry)
-    if os.name == "nt":
+    if os.name == "nt" and owner is not None:
         owner.close()
     shutil.rmtree(folder, ignore_errors=True)
-    owner.close()
+    if owner is not None:
+        owner.close()
 
 
 def _entries(folder: Path) -> list[Path]:
