@@ -16,7 +16,7 @@ from hyperfocal.alignment import Alignment, Exposure, OnMisaligned
 from hyperfocal.errors import OptionError
 from hyperfocal.fusion.slabs import Slab, parse_slab
 from hyperfocal.methods import Method
-from hyperfocal.options import build, option
+from hyperfocal.options import build, option, shown
 
 Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
 
@@ -137,7 +137,7 @@ def parse_memory(text: str) -> int:
     match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([KMGT]?)I?B?\s*", text.upper())
     byte_count = float(match[1]) * 1024 ** " KMGT".index(match[2] or " ") if match else math.inf
     if byte_count > _MOST_MEMORY:
-        raise OptionError(f"memory is {text[:40]!r}; write an amount such as 800MB or 4GB")
+        raise OptionError(f"memory is {shown(text)}; write an amount such as 800MB or 4GB")
     return int(byte_count)
 
 

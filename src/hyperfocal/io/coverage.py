@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.frame import Samples
+from hyperfocal.io.work_folders import temporary
 
 Mask = NDArray[np.bool_]  # (height, width)
 
@@ -33,7 +34,7 @@ class Coverage:
     def __init__(self, height: int, width: int):
         self._shape = height, width
         self._row = -(-width // 8)
-        self._file = tempfile.TemporaryFile(prefix="hyperfocal-")  # noqa: SIM115
+        self._file = tempfile.TemporaryFile(prefix="hyperfocal-", dir=temporary())  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
         self._places: dict[int, int] = {}

@@ -8,6 +8,7 @@ these are left alone.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import platform
@@ -37,7 +38,7 @@ class WorkFolder:
         owner = None
         try:
             for _ in range(_TRIES):
-                self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+                self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent or temporary()))
                 owner = _owned(self.path)
                 if owner is not None:
                     break
@@ -58,6 +59,20 @@ class WorkFolder:
             # What Ctrl-C came into is done again.
             _drop(self.path, None)
             raise
+
+
+def temporary() -> str:
+    """The system's folder for scratch, as `tempfile` finds it, but found without writing there.
+
+    What that tries it with would stay where the process is killed just then.
+    """
+    if tempfile.tempdir is not None:
+        return str(tempfile.tempdir)
+    named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
+    for place in [*named, *(() if os.name == "nt" else ("/tmp", "/var/tmp"))]:
+        if place and os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK):
+            return os.path.abspath(place)
+    return tempfile.gettempdir()
 
 
 def is_name(name: str) -> bool:
@@ -93,7 +108,7 @@ def clean(parent: Path | None = None, *, finish: Callable[[Path], bool] = lambda
     `finish` does what is left to do in one, and says whether it may go.
     """
     found: list[Path] = []
-    with contextlib.suppress(OSError), os.scandir(parent or tempfile.gettempdir()) as entries:
+    with contextlib.suppress(OSError), os.scandir(parent or temporary()) as entries:
         found = [Path(entry.path) for entry in entries if is_name(entry.name)]
     for folder in found:
         take_over(folder, finish)
@@ -111,11 +126,12 @@ def take_over(folder: Path, finish: Callable[[Path], bool]) -> bool:
     return not os.path.lexists(folder)
 
 
-def _owned(folder: Path) -> IO[str] | None:
+def _owned(folder: Path) -> IO[bytes] | None:
     """The folder's locked `owner`; None where a run that cleans up was quicker."""
     path = folder / _OWNER
     try:
-        owner = path.open("x", encoding="utf-8")
+        # Without a buffer, which would want to be written again when the disk is full.
+        owner = path.open("xb", buffering=0)
     except FileNotFoundError:
         return None
     try:
@@ -123,15 +139,19 @@ def _owned(folder: Path) -> IO[str] | None:
         if not _is_at(owner, path):
             owner.close()
             return None
-        owner.write(json.dumps({"hyperfocal": "work", "host": platform.node()}))
-        owner.flush()
+        note = json.dumps({"hyperfocal": "work", "host": platform.node()}).encode()
+        if owner.write(note) != len(note):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except BlockingIOError:
         owner.close()
         return None
+    except BaseException:
+        owner.close()
+        raise
     return owner
 
 
-def _abandoned_owner(folder: Path) -> IO[str] | None:
+def _abandoned_owner(folder: Path) -> IO[bytes] | None:
     """The locked `owner` of a folder whose process has ended; None for any other folder."""
     path = folder / _OWNER
     if not is_own(folder, is_folder=True):
@@ -144,7 +164,7 @@ def _abandoned_owner(folder: Path) -> IO[str] | None:
     if not is_own(path, is_folder=False):
         return None
     try:
-        owner = path.open("r+", encoding="utf-8")
+        owner = path.open("r+b", buffering=0)
     except OSError:
         return None
     is_abandoned = False
@@ -164,7 +184,7 @@ def _is_told_here(folder: Path, owner: Path) -> bool:
     return told.get("hyperfocal") == "work" and told.get("host") == platform.node()
 
 
-def _is_at(file: IO[str], path: Path) -> bool:
+def _is_at(file: IO[bytes], path: Path) -> bool:
     """Whether an open file still is the one at this place."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.lstat())
@@ -172,7 +192,7 @@ def _is_at(file: IO[str], path: Path) -> bool:
         return False
 
 
-def _drop(folder: Path, owner: IO[str] | None) -> None:
+def _drop(folder: Path, owner: IO[bytes] | None) -> None:
     # The owner last: as long as it is there, the folder is known to be ours.
     for entry in _entries(folder):
         if entry.name != _OWNER:
