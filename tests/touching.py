@@ -186,7 +186,6 @@ def told(touched, root):
         (r"/(usr/)?lib.*\.so.*|/etc/ld\.so.*|.*/lib/lib[^/]*\.so.*", "system libraries"),
         (r"/(sys|proc)/.*", "what machine this is (/proc, /sys)"),
         (r"/(usr|etc)/.*", "languages, time zone, settings of libraries (/usr, /etc)"),
-        (tmp + "/[a-z0-9_]{8}$", "TMPDIR/… (Python tries whether it can write there)"),
         (tmp + "/", "TMPDIR/"),
         (re.escape(str(root)) + "/", ""),
         ("hyperfocal-[a-z0-9_]{8}", "hyperfocal-…"),

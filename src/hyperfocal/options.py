@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from hyperfocal.errors import OptionError
 
 T = TypeVar("T")
+_LONGEST_SHOWN = 100  # letters of a value in a message
 # A name and its value, which may be quoted, up to the comma behind it.
 _OPTION = re.compile(r'\s*([^=,]+?)\s*=\s*+(?:"((?:[^"]|"")*)"|(?!")([^,]*?))\s*(?:,|$)')
 
@@ -93,7 +94,7 @@ def build(choice: type[T], values: Mapping[str, Any], *, called: str = "") -> T:
             names = ", ".join(known) or "none"
             who = called or choice.__name__.lower()
             hint = guess(key, known)
-            raise OptionError(f"{who} has no option {name!r}{hint}; it has: {names}")
+            raise OptionError(f"{who} has no option {shown(name)}{hint}; it has: {names}")
         given[key] = _convert(known[key], value)
     built = choice(**given)
     check(built)
@@ -109,8 +110,9 @@ def check(chosen: Any) -> None:
             continue
         if info.choices and value not in info.choices:
             hint = guess(str(value), info.choices)
-            known_values = ", ".join(info.choices)
-            raise OptionError(f"{info.name} is {value!r}{hint}; choose one of: {known_values}")
+            raise OptionError(
+                f"{info.name} is {shown(value)}{hint}; choose one of: {', '.join(info.choices)}"
+            )
         low, high = fields[info.name].metadata["low"], fields[info.name].metadata["high"]
         if low is not None and not value >= low:
             raise OptionError(f"{info.name} is {value}; it must be at least {low}")
@@ -176,13 +178,23 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
         if found is None:
             part = rest[at:].partition(",")[0]
             raise OptionError(
-                f"{part!r} in {text!r} is no option; write name:option=value, and a value with "
-                'commas in double quotes: option="a,b"'
+                f"{shown(part)} in {shown(text)} is no option; write name:option=value, and a "
+                'value with commas in double quotes: option="a,b"'
             )
         key, quoted, plain = found.groups()
         values[key] = plain if quoted is None else quoted.replace('""', '"')
         at = found.end()
     return name.strip(), values
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: one short line.
+
+    >>> shown("maybe"), len(shown("9" * 5000))
+    ("'maybe'", 100)
+    """
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
 def written(value: str) -> str:
@@ -245,4 +257,4 @@ def _no_such(info: OptionInfo, value: Any) -> OptionError:
     what = {bool: "yes or no", int: "a whole number", float: "a number", str: "a text"}.get(
         info.kind, info.kind.__name__
     )
-    return OptionError(f"{info.name} is {value!r}; it must be {what}")
+    return OptionError(f"{info.name} is {shown(value)}; it must be {what}")

@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from hyperfocal.errors import BrokenChoice, UnknownChoice
-from hyperfocal.options import build, guess, parse
+from hyperfocal.options import build, guess, parse, shown
 
 # A room's packages; the choices of a room have names of their own in all of them.
 _PACKAGES = {
@@ -129,7 +129,7 @@ def _found(room: str, name: str) -> Any:
     if key in foreign:
         return _loaded(room, foreign[key])
     raise UnknownChoice(
-        f"no {room.rstrip('s')} is called {name!r}{guess(name, names(room))}; choose one of: "
+        f"no {room.rstrip('s')} is called {shown(name)}{guess(name, names(room))}; choose one of: "
         + ", ".join(names(room))
     )
 

@@ -160,26 +160,28 @@ def test_a_signal_while_frames_are_on_scratch_leaves_nothing(tmp_path, number, c
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["in", "scratch"]
 
 
-def test_a_signal_between_two_outputs_takes_back_the_first(tmp_path, monkeypatch):
+def test_a_signal_between_two_outputs_puts_none_in_place(tmp_path, monkeypatch):
     _, frames, _ = scene(40, 60, 2)
     (tmp_path / "kept.png").write_bytes(b"mine")
     written = []
 
     def interrupted(folder, maps, about, *, within):
-        written.extend(path.name for path in tmp_path.rglob("a.tif"))
+        within.beside(folder).mkdir()
+        written.extend(path.name for path in tmp_path.iterdir() if not path.name.startswith("."))
+        written.extend(path.name for path in sorted(tmp_path.glob(".*/new/*")))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(outputs, "save_maps", interrupted)
     with pytest.raises(KeyboardInterrupt):
         hyperfocal.fuse(frames, tmp_path / "a.tif", method="select", maps=tmp_path / "maps")
-    assert written == ["a.tif"]
+    assert written == ["kept.png", "a.tif", "maps"]  # the last two beside their places
     assert [path.name for path in tmp_path.iterdir()] == ["kept.png"]
 
 
 def test_a_signal_between_two_outputs_keeps_what_was_there_before(tmp_path, monkeypatch):
     _, frames, _ = scene(40, 60, 2)
     hyperfocal.fuse(frames, tmp_path / "a.tif", method="select", maps=tmp_path / "maps")
-    before = sorted(tmp_path.rglob("*"))
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
 
     def interrupted(folder, maps, about, *, within):
         raise KeyboardInterrupt
@@ -188,5 +190,5 @@ def test_a_signal_between_two_outputs_keeps_what_was_there_before(tmp_path, monk
     names = {"out": "a.tif", "decision_map": "new.png", "maps": "maps"}
     options = {kind: tmp_path / name for kind, name in names.items()}
     with pytest.raises(KeyboardInterrupt):
-        hyperfocal.fuse(frames, method="select", overwrite=True, **options)
-    assert sorted(tmp_path.rglob("*")) == before
+        hyperfocal.fuse(frames[::-1], method="select", overwrite=True, **options)
+    assert {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")} == before

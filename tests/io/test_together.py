@@ -313,3 +313,40 @@ def test_runs_that_clean_take_no_folder_from_one_that_begins(tmp_path):
         for child in children:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+
+
+def interrupted(work, moment):
+    """Whether Ctrl-C came before the so many-th step of `work` that touches the disk."""
+    child = os.fork()
+    if child == 0:
+        left = [moment]
+
+        def hook(event, _):
+            if event in EVENTS:
+                left[0] -= 1
+                if left[0] == -1:
+                    raise KeyboardInterrupt
+
+        sys.addaudithook(hook)
+        code = 0
+        try:
+            work()
+        except KeyboardInterrupt:
+            code = 1
+        os._exit(code)
+    return bool(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def test_a_work_folder_that_ctrl_c_comes_into_is_not_left(tmp_path):
+    def work():
+        folder = WorkFolder(tmp_path)
+        try:
+            (folder.path / "data").touch()
+        finally:
+            folder.close()
+
+    moment = 0
+    while interrupted(work, moment):
+        assert list(tmp_path.iterdir()) == []
+        moment += 1
+    assert moment > 6

@@ -18,7 +18,7 @@ from hyperfocal.fusion.presets import PresetOption
 from hyperfocal.fusion.slabs import Slab, parse_slab
 from hyperfocal.io.limits import LARGEST_PICTURE
 from hyperfocal.methods import Method
-from hyperfocal.options import build, described, option
+from hyperfocal.options import build, described, option, shown
 
 Order: TypeAlias = Literal["auto", "given", "name", "time", "content"]
 
@@ -161,5 +161,5 @@ def parse_memory(text: str | float) -> int:
     match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([KMGT]?)I?B?\s*", written.upper())
     byte_count = float(match[1]) * 1024 ** " KMGT".index(match[2] or " ") if match else math.inf
     if byte_count > _MOST_MEMORY:
-        raise OptionError(f"memory is {written[:40]!r}; write an amount such as 800MB or 4GB")
+        raise OptionError(f"memory is {shown(text)}; write an amount such as 800MB or 4GB")
     return int(byte_count)

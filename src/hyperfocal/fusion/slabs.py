@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from hyperfocal.errors import OptionError
+from hyperfocal.options import shown
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def parse_slab(text: str) -> Slab:
     slab = Slab(int(match[1]), int(match[2] or 0)) if match else Slab(0, 0)
     if slab.size < 2 or slab.overlap >= slab.size:
         raise OptionError(
-            f"slab is {text!r}; write SIZE:OVERLAP, such as 10:3, with a size of 2 or more and a "
-            "smaller overlap"
+            f"slab is {shown(text)}; write SIZE:OVERLAP, such as 10:3, with a size of 2 or more "
+            "and a smaller overlap"
         )
     return slab

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperfocal.frame import Samples
+from hyperfocal.io.work_folders import temporary
 
 Mask = NDArray[np.bool_]  # (height, width)
 
@@ -95,9 +96,9 @@ class Coverage:
 def _nameless() -> BinaryIO:
     """A file that is gone when it is closed, or when the process is killed, where there is such."""
     if os.name == "nt":
-        return cast(BinaryIO, tempfile.TemporaryFile(prefix="hyperfocal-"))
+        return cast(BinaryIO, tempfile.TemporaryFile(prefix="hyperfocal-", dir=temporary()))
     # Not `TemporaryFile`, which opens the folder of all users' files itself.
-    number, name = tempfile.mkstemp(prefix="hyperfocal-")
+    number, name = tempfile.mkstemp(prefix="hyperfocal-", dir=temporary())
     os.unlink(name)
     return cast(BinaryIO, os.fdopen(number, "w+b"))
 

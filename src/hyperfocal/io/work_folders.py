@@ -8,6 +8,7 @@ these are left alone.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import platform
@@ -35,18 +36,44 @@ class WorkFolder:
 
     def __init__(self, parent: Path | None = None):
         prefix = _PREFIX if parent is None else f".{_PREFIX}"
-        for _ in range(_TRIES):
-            self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-            owner = _owned(self.path)
-            if owner is not None:
-                break
-        else:
-            raise OSError(f"a run that cleans up takes every folder of {self.path.parent}")
-        self._finalizer = weakref.finalize(self, _drop, self.path, owner)
+        owner = None
+        try:
+            for _ in range(_TRIES):
+                self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent or temporary()))
+                owner = _owned(self.path)
+                if owner is not None:
+                    break
+            else:
+                raise OSError(f"a run that cleans up takes every folder of {self.path.parent}")
+            self._drop = weakref.finalize(self, _drop, self.path, owner)
+        except BaseException:
+            # Ctrl-C too, which may come behind any of these lines.
+            if hasattr(self, "path"):
+                _drop(self.path, owner)
+            raise
 
     def close(self) -> None:
         """Remove it with all in it."""
-        self._finalizer()
+        try:
+            self._drop()
+        except BaseException:
+            # What Ctrl-C came into is done again.
+            _drop(self.path, None)
+            raise
+
+
+def temporary() -> str:
+    """The system's folder for scratch, as `tempfile` finds it, but found without writing there.
+
+    What that tries it with would stay where the process is killed just then.
+    """
+    if tempfile.tempdir is not None:
+        return str(tempfile.tempdir)
+    named = [os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP")]
+    for place in [*named, *(() if os.name == "nt" else ("/tmp", "/var/tmp"))]:
+        if place and os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK):
+            return os.path.abspath(place)
+    return tempfile.gettempdir()
 
 
 def is_name(name: str) -> bool:
@@ -82,7 +109,7 @@ def clean(parent: Path | None = None, *, finish: Callable[[Path], bool] = lambda
     `finish` does what is left to do in one, and says whether it may go.
     """
     found: list[Path] = []
-    with contextlib.suppress(OSError), os.scandir(parent or tempfile.gettempdir()) as entries:
+    with contextlib.suppress(OSError), os.scandir(parent or temporary()) as entries:
         found = [Path(entry.path) for entry in entries if is_name(entry.name)]
     for folder in found:
         take_over(folder, finish)
@@ -100,11 +127,12 @@ def take_over(folder: Path, finish: Callable[[Path], bool]) -> bool:
     return not os.path.lexists(folder)
 
 
-def _owned(folder: Path) -> IO[str] | None:
+def _owned(folder: Path) -> IO[bytes] | None:
     """The folder's locked `owner`; None where a run that cleans up was quicker."""
     path = folder / _OWNER
     try:
-        owner = path.open("x", encoding="utf-8")
+        # Without a buffer, which would want to be written again when the disk is full.
+        owner = path.open("xb", buffering=0)
     except FileNotFoundError:
         return None
     try:
@@ -112,18 +140,19 @@ def _owned(folder: Path) -> IO[str] | None:
         if not _is_at(owner, path):
             owner.close()
             return None
-        owner.write(json.dumps({"hyperfocal": "work", "host": platform.node()}))
-        owner.flush()
+        note = json.dumps({"hyperfocal": "work", "host": platform.node()}).encode()
+        if owner.write(note) != len(note):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except BlockingIOError:
         owner.close()
         return None
     except BaseException:
-        _drop(folder, owner)
+        owner.close()
         raise
     return owner
 
 
-def _abandoned_owner(folder: Path) -> IO[str] | None:
+def _abandoned_owner(folder: Path) -> IO[bytes] | None:
     """The locked `owner` of a folder whose process has ended; None for any other folder."""
     path = folder / _OWNER
     if not is_own(folder, is_folder=True):
@@ -136,7 +165,7 @@ def _abandoned_owner(folder: Path) -> IO[str] | None:
     if not is_own(path, is_folder=False):
         return None
     try:
-        owner = path.open("r+", encoding="utf-8")
+        owner = path.open("r+b", buffering=0)
     except OSError:
         return None
     is_abandoned = False
@@ -156,7 +185,7 @@ def _is_told_here(folder: Path, owner: Path) -> bool:
     return told.get("hyperfocal") == "work" and told.get("host") == platform.node()
 
 
-def _is_at(file: IO[str], path: Path) -> bool:
+def _is_at(file: IO[bytes], path: Path) -> bool:
     """Whether an open file still is the one at this place."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.lstat())
@@ -164,12 +193,12 @@ def _is_at(file: IO[str], path: Path) -> bool:
         return False
 
 
-def _drop(folder: Path, owner: IO[str]) -> None:
+def _drop(folder: Path, owner: IO[bytes] | None) -> None:
     # The owner last: as long as it is there, the folder is known to be ours.
     for entry in _entries(folder):
         if entry.name != _OWNER:
             _remove(entry)
-    if os.name == "nt":
+    if os.name == "nt" and owner is not None:
         owner.close()
     # A thread that is just being stopped may still put something there.
     for wait_s in (0.0, 0.02, 0.05, 0.1, 0.2):
@@ -177,7 +206,8 @@ def _drop(folder: Path, owner: IO[str]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         if not os.path.lexists(folder):
             break
-    owner.close()
+    if owner is not None:
+        owner.close()
 
 
 def _entries(folder: Path) -> list[Path]:
