@@ -255,6 +255,8 @@ def test_ended_in_the_middle_it_goes_on_where_it_was(
     _, told = started.communicate(timeout=30)
     assert started.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL)
     assert "Traceback" not in told
+    if how == signal.SIGINT:
+        assert told == "hyperfocal: stopped; what was done is kept, the same command goes on\n"
     wait_until_gone(program)
     (tmp_path / "hangs.marks.go").touch()
     again = bench(*given)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from hyperfocal.cli import console, ending
 from hyperfocal.errors import HyperfocalError
-from hyperfocal.escapes import printable
 from hyperfocal.version import VERSION
 
 if TYPE_CHECKING:
@@ -113,8 +112,7 @@ def _out_of_memory() -> str:
 
 
 def _complain(message: str) -> int:
-    text = " ".join(f"hyperfocal: {message}".split())
-    print(console.shown(printable(text), sys.stderr), file=sys.stderr)
+    console.remark(" ".join(message.split()))
     return 2
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from hyperfocal.cli import console
-from hyperfocal.escapes import printable
 from hyperfocal.options import guess
 
 _REQUIRED = re.compile(r"the following arguments are required: (.*)")
@@ -34,8 +33,7 @@ class Parser(argparse.ArgumentParser):
         missing = _REQUIRED.fullmatch(message)
         if missing is not None:
             message = f"{missing[1]} must be given"
-        told = " ".join(f"hyperfocal: {message}; usage: {self.brief_usage()}".split())
-        print(console.shown(printable(told), sys.stderr), file=sys.stderr)
+        console.remark(" ".join(f"{message}; usage: {self.brief_usage()}".split()))
         sys.exit(2)
 
     def require_known(self, typed: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hyperfocal.bench.plan import BenchPlan
+from hyperfocal.cli import console, shoots
 from hyperfocal.cli.arguments import add_options
 from hyperfocal.cli.progress import Progress
 from hyperfocal.escapes import printable
@@ -57,7 +58,7 @@ def add(commands: Any) -> None:
         help="another program; in it {frames}, {folder} and {out} are replaced; may be repeated",
     )
     add_options(parser, BenchPlan)
-    parser.set_defaults(run=_run, makes_files=True)
+    parser.set_defaults(run=_run, makes_files=True, kept=shoots.KEPT)
 
 
 def _run(given: argparse.Namespace) -> None:
@@ -71,22 +72,15 @@ def _run(given: argparse.Namespace) -> None:
     if plan.figures:
         figures.require_matplotlib()
     scenes = find_scenes(given.data, plan.scenes, exclude=given.out)
-    try:
-        with Cache(given.out / "cache") as cache, Progress() as progress:
-            rows = runs.compare(scenes, plan, cache, on_step=progress)
-            markdown = report.write(given.out, scenes, rows, plan, cache, on_step=progress)
-    except KeyboardInterrupt:
-        print(
-            "hyperfocal: stopped; what was done is kept, the same command goes on", file=sys.stderr
-        )
-        sys.exit(130)
-    print("\n".join(map(printable, markdown.split("\n"))), end="")
+    with Cache(given.out / "cache") as cache, Progress() as progress:
+        rows = runs.compare(scenes, plan, cache, on_step=progress)
+        markdown = report.write(given.out, scenes, rows, plan, cache, on_step=progress)
+    console.say("\n".join(map(printable, markdown.removesuffix("\n").split("\n"))))
     failures = [row for row in rows if row.failure]
     known = sum(row.is_remembered for row in rows)
-    print(
-        f"hyperfocal: {len(rows) - known} runs made, {known} from the cache, "
-        f"{len(failures)} failed; {printable(str(given.out))}",
-        file=sys.stderr,
+    console.remark(
+        f"{len(rows) - known} runs made, {known} from the cache, {len(failures)} failed; "
+        f"{given.out}"
     )
     sys.exit(1 if failures else 0)
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from hyperfocal.cli import console
 from hyperfocal.errors import FormatError, MissingExtra
 from hyperfocal.escapes import printable
 
@@ -44,4 +45,4 @@ def _run(given: argparse.Namespace) -> None:
                 "elsewhere"
             ) from error
         for graph in made:
-            print(printable(str(graph)))
+            console.say(printable(str(graph)))

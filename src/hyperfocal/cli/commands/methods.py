@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from hyperfocal import registry
-from hyperfocal.escapes import printable
+from hyperfocal.cli import console
 from hyperfocal.options import infos
 
 
@@ -18,8 +17,7 @@ def add(commands: Any) -> None:
 
 def _run(given: argparse.Namespace) -> None:
     for name, module in registry.modules("methods"):
-        print(f"{name}: {(module.__doc__ or 'no description').strip().splitlines()[0]}")
+        console.say(f"{name}: {(module.__doc__ or 'no description').strip().splitlines()[0]}")
         for info in infos(registry.choice("methods", name)):
-            print(f"    {info.name}: {info.text}")
-    for line in registry.broken("methods"):
-        print(f"hyperfocal: note: {printable(line)}", file=sys.stderr)
+            console.say(f"    {info.name}: {info.text}")
+    console.notes(registry.broken("methods"))

@@ -7,6 +7,8 @@ import functools
 from pathlib import Path
 from typing import Any
 
+from hyperfocal.cli import shoots
+
 _STUDIO = """\
 Look at stacks, fuse them and compare the results, in your browser.
 
@@ -32,7 +34,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--uploads", action="store_true", help="take files that are dropped on the start page"
     )
-    parser.set_defaults(run=_run, kept="what was done is kept, the same command goes on")
+    parser.set_defaults(run=_run, kept=shoots.KEPT)
 
 
 def _run(given: argparse.Namespace) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 from hyperfocal import registry
+from hyperfocal.cli import console
 from hyperfocal.cli.arguments import add_options
 from hyperfocal.cli.progress import Progress
 from hyperfocal.errors import MissingExtra, UnknownChoice
@@ -53,6 +53,6 @@ def _run(given: argparse.Namespace) -> None:
         training = run.train(options, photos, on_progress=progress)
     paths = run.export(training, photos)
     for path in paths:
-        print(printable(str(path)))
+        console.say(printable(str(path)))
     use = f"{given.network}:weights={written(str(paths[0]))}"
-    print(f"hyperfocal: note: use them by --method {printable(shlex.quote(use))}", file=sys.stderr)
+    console.note(f"use them by --method {shlex.quote(use)}")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from hyperfocal.cli import console
 from hyperfocal.escapes import printable
 from hyperfocal.visualisation import write_views
 
@@ -30,4 +31,4 @@ def _run(given: argparse.Namespace) -> None:
     for path in write_views(
         given.maps, given.out, picture=given.picture, frame=given.frame, overwrite=given.overwrite
     ):
-        print(printable(str(path)))
+        console.say(printable(str(path)))
